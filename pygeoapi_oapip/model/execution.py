@@ -1,0 +1,102 @@
+"""What was asked for (`ExecutionRequest`) and what an engine gets (`Plan`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import cast
+
+from .json import JSON, JSONObject
+from .process import Package
+from .run import JobID
+from .value import InputValue, input_from_json, input_to_json
+
+
+class ResponseForm(StrEnum):
+    """Part 1 1.0 `response`."""
+
+    RAW = "raw"
+    DOCUMENT = "document"
+
+
+class Transmission(StrEnum):
+    """Part 1 1.0 `transmissionMode`."""
+
+    VALUE = "value"
+    REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRequest:
+    """How one output is wanted."""
+
+    transmission: Transmission | None = None
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Part 1 callback class: addresses that are told about the job; "" where not given."""
+
+    success: str = ""
+    in_progress: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRequest:
+    """A validated execute request."""
+
+    inputs: Mapping[str, InputValue]
+    outputs: Mapping[str, OutputRequest] | None = None
+    """None: all outputs; empty: none."""
+    response: ResponseForm | None = None
+    """None: not said in the request."""
+    subscriber: Subscriber | None = None
+
+    def to_json(self) -> JSONObject:
+        """The stored form; `from_json` is its inverse."""
+        outputs: JSON = None
+        if self.outputs is not None:
+            outputs = {key: [o.transmission and o.transmission.value, o.media_type] for key, o in self.outputs.items()}
+        subscriber = self.subscriber
+        return {
+            "inputs": {key: input_to_json(value) for key, value in self.inputs.items()},
+            "outputs": outputs,
+            "response": self.response and self.response.value,
+            "subscriber": subscriber and [subscriber.success, subscriber.in_progress, subscriber.failed],
+        }
+
+    @staticmethod
+    def from_json(stored: JSONObject) -> ExecutionRequest:
+        """Read what `to_json` wrote."""
+        inputs = cast(JSONObject, stored["inputs"])
+        outputs = cast("dict[str, list[str | None]] | None", stored["outputs"])
+        subscriber = cast("list[str] | None", stored["subscriber"])
+        return ExecutionRequest(
+            inputs={key: input_from_json(value) for key, value in inputs.items()},
+            outputs=None
+            if outputs is None
+            else {k: OutputRequest(Transmission(mode) if mode else None, kind or "") for k, (mode, kind) in outputs.items()},
+            response=ResponseForm(str(stored["response"])) if stored["response"] else None,
+            subscriber=Subscriber(*subscriber) if subscriber else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that an engine needs for one run."""
+
+    job_id: JobID
+    process_id: str
+    package: Package
+    job_order: JSONObject
+    """The CWL input object; File and Directory locations are `file:///` URLs in the workspace or an allowed
+    root, or URLs of a scheme that the engine reads itself (`Traits.reads`)."""
+    workspace: Path
+    """The job's folder (design 7): `inputs`, `work`, `outputs`, `logs`. It exists."""
+    owner: str
+    options: JSONObject = field(default_factory=dict)
+    """Per-process options of the administrator for this engine."""

@@ -1,0 +1,172 @@
+"""Values that go into an execution and come out of it.
+
+Both trees are JSON-safe through `to_json` and `*_from_json`, so that they live in the job row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from .json import JSON, JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """An input given by value."""
+
+    value: JSON
+    media_type: str = ""
+    encoding: str = ""
+    """`base64` where `value` is a string that holds bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An input given by `href` (Part 1 link.yaml)."""
+
+    href: str
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """An input given as an array of values (Part 1 process-execute-input-array)."""
+
+    items: tuple[InputValue, ...]
+
+
+InputValue = Inline | Reference | Many
+
+
+def input_to_json(value: InputValue) -> JSON:
+    """The stored form of an input value; `input_from_json` is its inverse."""
+    if isinstance(value, Many):
+        return {"many": [input_to_json(item) for item in value.items]}
+    if isinstance(value, Reference):
+        return {"href": value.href, "type": value.media_type}
+    return {"value": value.value, "type": value.media_type, "encoding": value.encoding}
+
+
+def input_from_json(stored: JSON) -> InputValue:
+    """Read what `input_to_json` wrote."""
+    row = cast(JSONObject, stored)
+    if "many" in row:
+        return Many(tuple(input_from_json(item) for item in cast("list[JSON]", row["many"])))
+    if "href" in row:
+        return Reference(str(row["href"]), str(row["type"]))
+    return Inline(row["value"], str(row["type"]), str(row["encoding"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """An output that is a JSON value (CWL null, boolean, number, string, and arrays and records of only these)."""
+
+    value: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutput:
+    """An output that is a file (CWL File)."""
+
+    href: str
+    """Path relative to the job's workspace, with `/` (`outputs/a.tif`), or an absolute URL (`s3://...`)."""
+    name: str
+    media_type: str
+    size: int
+    """Bytes."""
+    checksum: str = ""
+    """`sha1$...` as in CWL, or ""."""
+    secondary: tuple[FileOutput | DirectoryOutput, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryOutput:
+    """An output that is a directory (CWL Directory)."""
+
+    href: str
+    """Path relative to the job's workspace, with `/`, without a `/` at its end; or an absolute URL."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOutput:
+    """An array with at least one file or directory somewhere below it."""
+
+    items: tuple[OutputValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutput:
+    """A record with at least one file or directory somewhere below it."""
+
+    fields: Mapping[str, OutputValue]
+
+
+OutputValue = Literal | FileOutput | DirectoryOutput | ListOutput | RecordOutput
+
+
+def files_of(value: OutputValue) -> Iterator[FileOutput | DirectoryOutput]:
+    """Each file and directory below an output value, secondary files included, in order."""
+    if isinstance(value, FileOutput):
+        yield value
+        for part in value.secondary:
+            yield from files_of(part)
+    elif isinstance(value, DirectoryOutput):
+        yield value
+    elif isinstance(value, ListOutput):
+        for item in value.items:
+            yield from files_of(item)
+    elif isinstance(value, RecordOutput):
+        for item in value.fields.values():
+            yield from files_of(item)
+
+
+def output_to_json(value: OutputValue) -> JSON:
+    """The stored form of an output value; `output_from_json` is its inverse."""
+    match value:
+        case Literal():
+            return {"kind": "literal", "value": value.value}
+        case FileOutput():
+            return {
+                "kind": "file",
+                "href": value.href,
+                "name": value.name,
+                "type": value.media_type,
+                "size": value.size,
+                "checksum": value.checksum,
+                "secondary": [output_to_json(part) for part in value.secondary],
+            }
+        case DirectoryOutput():
+            return {"kind": "directory", "href": value.href, "name": value.name}
+        case ListOutput():
+            return {"kind": "list", "items": [output_to_json(item) for item in value.items]}
+        case RecordOutput():
+            return {"kind": "record", "fields": {key: output_to_json(item) for key, item in value.fields.items()}}
+
+
+def output_from_json(stored: JSON) -> OutputValue:
+    """Read what `output_to_json` wrote."""
+    row = cast("dict[str, JSON]", stored)
+    kind = row["kind"]
+    if kind == "literal":
+        return Literal(row["value"])
+    if kind == "list":
+        return ListOutput(tuple(output_from_json(item) for item in cast("list[JSON]", row["items"])))
+    if kind == "record":
+        fields = cast(JSONObject, row["fields"])
+        return RecordOutput({key: output_from_json(item) for key, item in fields.items()})
+    if kind == "directory":
+        return DirectoryOutput(str(row["href"]), str(row["name"]))
+    return FileOutput(
+        href=str(row["href"]),
+        name=str(row["name"]),
+        media_type=str(row["type"]),
+        size=cast(int, row["size"]),
+        checksum=str(row["checksum"]),
+        secondary=tuple(
+            cast("FileOutput | DirectoryOutput", output_from_json(part))
+            for part in cast("list[JSON]", row["secondary"])
+        ),
+    )

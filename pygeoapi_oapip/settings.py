@@ -1,0 +1,203 @@
+"""The `server.manager` block of the pygeoapi YAML (design 9). An unknown key ends the start-up, naming it.
+
+docs/configuration.md is checked against these models: each field has its documentation as `description`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from .errors import ConfigurationError
+
+_SIZE_UNITS = {"": 1, "b": 1} | {
+    prefix + ending: base**power
+    for power, prefix in enumerate("kmgt", start=1)
+    for ending, base in (("", 1000), ("b", 1000), ("i", 1024), ("ib", 1024))
+}
+_TIME_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _with_unit(value: object, units: Mapping[str, float], kind: str, example: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(value).lower())
+    if match is None or match[2] not in units:
+        raise ValueError(f"is not a {kind} (for example {example})")
+    return float(match[1]) * units[match[2]]
+
+
+def _secret(value: object) -> object:
+    if isinstance(value, Mapping) and set(value) == {"env"}:
+        name = str(value["env"])
+        if name not in os.environ:
+            raise ValueError(f"the environment variable {name} is not set")
+        return os.environ[name]
+    if isinstance(value, Mapping) and set(value) == {"file"}:
+        return Path(str(value["file"])).read_text(encoding="utf-8").strip()
+    raise ValueError("a secret is written as {env: NAME} or {file: PATH}, never in the YAML text")
+
+
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+Bytes = Annotated[
+    int,
+    BeforeValidator(lambda value: int(_with_unit(value, _SIZE_UNITS, "size", "10GiB"))),
+    AfterValidator(_not_negative),
+]
+"""A size: a number of bytes, or text such as `512MiB`, `10GB`."""
+
+Seconds = Annotated[
+    float,
+    BeforeValidator(lambda value: _with_unit(value, _TIME_UNITS, "duration", "30s or 2h")),
+    AfterValidator(_not_negative),
+]
+"""A duration: a number of seconds, or text such as `30s`, `15m`, `30d`."""
+
+Secret = Annotated[str, BeforeValidator(_secret)]
+"""`{env: NAME}` or `{file: PATH}`."""
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LocalEngine(_Block):
+    """cwltool on this machine; no service and no container engine needed."""
+
+    type: Literal["local"] = "local"
+    workers: int = Field(0, ge=0, description="Jobs at once; 0: as many as the cores allow.")
+    cores: float = Field(0, ge=0, description="Cores that all jobs share; 0: all of this machine.")
+    memory: Bytes = Field(0, description="Memory that all jobs share; 0: 90 % of this machine's.")
+    containers: Literal["auto", "docker", "podman", "none"] = Field(
+        "auto", description="Container engine for DockerRequirement; auto: docker, else podman, where one answers."
+    )
+    parallel_steps: bool = Field(False, description="Run independent steps of one workflow at the same time.")
+    javascript: Literal["auto", "embedded", "node"] = Field(
+        "auto", description="Engine for CWL expressions; auto: the embedded one, node where it cannot be loaded."
+    )
+    time_limit: Seconds = Field(0, description="Wall time after which a job is ended as failed; 0: none.")
+    stop_grace: Seconds = Field(1.0, description="Time between SIGTERM and SIGKILL at dismissal.")
+
+
+Engine = Annotated[LocalEngine, Field(discriminator="type")]
+
+
+class Storage(_Block):
+    """Where results are kept."""
+
+    type: Literal["local"] = "local"
+
+
+class Staging(_Block):
+    """Which references in requests and packages may be read."""
+
+    allow_hosts: tuple[str, ...] = Field(("*",), description="Host names, with `*` as wildcard.")
+    allow_internal: bool = Field(
+        False, description="Also addresses of this machine and of private networks (RFC 6890)."
+    )
+    allow_files: tuple[Path, ...] = Field((), description="Folders whose files may be given as `file:` inputs.")
+    max_bytes: Bytes = Field(10 * 1024**3, description="Largest input that is downloaded.")
+    timeout: Seconds = Field(30.0, description="For connecting, and between two pieces of a download.")
+
+
+class Sync(_Block):
+    """Synchronous execution."""
+
+    max_wait: Seconds = Field(30.0, description="Longest wait for a result before the answer is 201.")
+
+
+class Retention(_Block):
+    """When ended jobs and their results are removed."""
+
+    jobs: Seconds = Field(30 * 86400.0, description="Age after the end; 0: never.")
+
+
+class Limits(_Block):
+    """What a request may hold."""
+
+    package_bytes: Bytes = Field(5 * 1024**2, description="Largest application package.")
+    body_bytes: Bytes = Field(50 * 1024**2, description="Largest body of any request.")
+    page: int = Field(1000, ge=1, description="Default number of processes in a list.")
+    max_page: int = Field(10000, ge=1, description="Largest number of rows in any list.")
+    jobs_per_worker: int = Field(200, ge=1, description="Jobs that one worker process drives at once.")
+
+
+class Auth(_Block):
+    """Who is who."""
+
+    type: Literal["none"] = "none"
+
+
+class Settings(_Block):
+    """The whole manager block."""
+
+    name: str = Field("pygeoapi_oapip.manager.ProcessManager", description="The pygeoapi plug-in.")
+    connection: str = Field(
+        "sqlite:///var/oapip.db",
+        description="SQLAlchemy URL: `sqlite:///FILE` or `postgresql+psycopg://USER@HOST/DB`; "
+        "a password comes from `connection_password`.",
+    )
+    connection_password: Secret | None = Field(None, description="Password of the database user.")
+    output_dir: Path = Field(Path("var/jobs"), description="One folder per job: inputs, work, outputs, logs.")
+    packages: tuple[Path, ...] = Field((), description="Folders that are watched for application packages.")
+    default_engine: str = Field("local", description="Engine of processes that name none.")
+    engines: Mapping[str, Engine] = Field(
+        default_factory=lambda: {"local": LocalEngine()}, description="Engines by name."
+    )
+    storage: Storage = Field(default_factory=Storage)
+    staging: Staging = Field(default_factory=Staging)
+    sync: Sync = Field(default_factory=Sync)
+    retention: Retention = Field(default_factory=Retention)
+    limits: Limits = Field(default_factory=Limits)
+    auth: Auth = Field(default_factory=Auth)
+    reconcile: bool = Field(
+        True, description="Move jobs on in the web processes too; false where `oapip worker` processes do it alone."
+    )
+
+
+def load_settings(manager_block: Mapping[str, Any]) -> Settings:
+    """Check the manager block of a pygeoapi configuration.
+
+    Args:
+        manager_block: the mapping under `server.manager`; keys that pygeoapi itself adds (`processes`) are ignored.
+
+    Raises:
+        ConfigurationError: naming each wrong key, what is wrong and what it may be.
+    """
+    block = {key: value for key, value in manager_block.items() if key not in ("processes",)}
+    engines = block.get("engines")
+    if isinstance(engines, Mapping):
+        block["engines"] = {k: _engine_block(v) for k, v in engines.items()}
+    try:
+        settings = Settings.model_validate(block)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from None
+    if settings.default_engine not in settings.engines:
+        raise ConfigurationError(
+            f"server.manager.default_engine: no engine is named {settings.default_engine!r} "
+            f"(engines: {', '.join(settings.engines)})"
+        )
+    return settings
+
+
+def _engine_block(value: object) -> object:
+    return {"type": "local", **value} if isinstance(value, Mapping) else value
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join(["server", "manager", *(str(part) for part in item["loc"])])
+        text = "unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+        lines.append(f"{key}: {text}")
+    return "\n".join(lines)

@@ -1,0 +1,175 @@
+"""Where jobs and processes live. One contract suite (`testing.store_contract`) runs over every store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ..model.identity import Scope
+from ..model.job import Goal, Job, JobStatus
+from ..model.process import Process
+from ..model.run import JobID
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """Part 1 job-list parameters; an empty tuple or None means no filter."""
+
+    limit: int = 10
+    offset: int = 0
+    process_ids: tuple[str, ...] = ()
+    statuses: tuple[JobStatus, ...] = ()
+    created_from: datetime | None = None
+    """inclusive"""
+    created_until: datetime | None = None
+    """inclusive"""
+    min_duration: float | None = None
+    """seconds of finished - started, or now - started while running"""
+    max_duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One page of jobs, newest first."""
+
+    jobs: tuple[Job, ...]
+    more: bool
+    """True if there are jobs after this page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPage:
+    """One page of processes (without packages), by id."""
+
+    processes: tuple[Process, ...]
+    more: bool
+    total: int
+
+
+class JobStore(Protocol):
+    """Jobs, with compare-and-swap saves and leases.
+
+    Every method raises StoreUnavailable when the database is locked, full or gone; nothing is half done then.
+    """
+
+    def add(self, job: Job) -> Job:
+        """Make a job durable (its lease fields too, so that a sync request holds it from the start).
+
+        Returns:
+            The job with version 1.
+        """
+        ...
+
+    def get(self, job_id: JobID, scope: Scope) -> Job:
+        """Raises NoSuchJob where it does not exist or is outside the scope."""
+        ...
+
+    def list(self, query: JobQuery, scope: Scope) -> JobPage:
+        """Jobs of the scope, newest first (`created` descending, then id)."""
+        ...
+
+    def save(self, job: Job) -> Job:
+        """Write all fields of the job except `goal` and the lease, if the row still has `job.version`.
+
+        Returns:
+            The stored job: version + 1, and the goal and lease as they are in the row.
+
+        Raises:
+            VersionConflict: the row has another version.
+            NoSuchJob: the row is gone.
+        """
+        ...
+
+    def set_goal(self, job_id: JobID, goal: Goal, scope: Scope) -> Job:
+        """Write the goal of a job that has not ended (an ended one is returned as it is). Adds 1 to the version,
+        so that a save that did not see the goal conflicts; clears `not_before`.
+
+        Raises:
+            NoSuchJob: as in `get`.
+        """
+        ...
+
+    def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
+        """Take the lease of up to `limit` jobs that have not ended, have no live lease (none, or `lease_until` < now),
+        and whose `not_before` is not after now: oldest first. No two callers get the same job.
+        Does not change the version. Jobs whose lease `owner` already holds are not returned."""
+        ...
+
+    def extend(self, owner: str, until: datetime) -> Sequence[JobID]:
+        """Prolong all leases of `owner` on jobs that have not ended.
+
+        Returns:
+            The ids of the jobs that `owner` still holds.
+        """
+        ...
+
+    def release(self, owner: str, job_ids: Sequence[JobID]) -> None:
+        """Give the leases of these jobs back, where `owner` holds them."""
+        ...
+
+    def lease_owners(self) -> Sequence[str]:
+        """The owners of leases on jobs that have not ended (for reaping those that are known to be dead)."""
+        ...
+
+    def goals(self, job_ids: Sequence[JobID]) -> Sequence[JobID]:
+        """Those of the given jobs whose goal is DISMISS (one query; the lease holder watches it)."""
+        ...
+
+    def delete(self, job_id: JobID, scope: Scope) -> None:
+        """Remove an ended job. Raises NoSuchJob as `get`, Conflict if it has not ended."""
+        ...
+
+    def ended_before(self, moment: datetime, limit: int) -> Sequence[Job]:
+        """Ended jobs with `finished` before the moment, oldest first (retention)."""
+        ...
+
+    def counts(self) -> dict[JobStatus, int]:
+        """Number of jobs by public status (health, metrics)."""
+        ...
+
+
+class ProcessStore(Protocol):
+    """Deployed processes with all their revisions. Raises StoreUnavailable as JobStore does."""
+
+    def revision(self) -> int:
+        """A number that grows with each change to any process: what caches in each worker are keyed by.
+        Much cheaper than a list."""
+        ...
+
+    def add(self, process: Process) -> Process:
+        """Store revision 1 of a new process (or the next one, if an undeployed process had the id).
+
+        Returns:
+            The process with its revision and times.
+
+        Raises:
+            DuplicateProcess: a process of this id is deployed.
+        """
+        ...
+
+    def replace(self, process: Process) -> Process:
+        """Store the next revision. Raises NoSuchProcess."""
+        ...
+
+    def remove(self, process_id: str) -> None:
+        """Undeploy: the id disappears from `get`, `list`; revisions stay for running jobs. Raises NoSuchProcess."""
+        ...
+
+    def get(self, process_id: str, scope: Scope, revision: int | None = None) -> Process:
+        """The process with its package: the present revision, or any past one by number
+        (also of an undeployed process).
+
+        Raises:
+            NoSuchProcess: not deployed, no such revision, or outside the scope.
+        """
+        ...
+
+    def list(self, limit: int, offset: int, scope: Scope) -> ProcessPage:
+        """Present revisions, without packages, by id."""
+        ...
+
+    def history(self, process_id: str, scope: Scope) -> Sequence[Process]:
+        """All revisions, newest first, without packages. Raises NoSuchProcess."""
+        ...
