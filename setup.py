@@ -6,7 +6,9 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-VERSION = re.search(r'__version__ = "([^"]+)"', (ROOT / "pygeoapi_oapip" / "__init__.py").read_text(encoding="utf-8"))[1]
+VERSION = re.search(r'__version__ = "([^"]+)"', (ROOT / "pygeoapi_oapip" / "__init__.py").read_text(encoding="utf-8"))[
+    1
+]
 
 setup(
     name="pygeoapi-oapip",
@@ -18,7 +20,13 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["pygeoapi_oapip", "pygeoapi_oapip.*"]),
     package_data={
-        "pygeoapi_oapip": ["py.typed", "ui/templates/**/*", "ui/static/**/*", "store/migrations/**/*", "cli/examples/**/*"]
+        "pygeoapi_oapip": [
+            "py.typed",
+            "ui/templates/**/*",
+            "ui/static/**/*",
+            "store/migrations/**/*",
+            "cli/examples/**/*",
+        ]
     },
     install_requires=[
         "pygeoapi>=0.21,<0.25",

@@ -66,7 +66,9 @@ class ExecutionRequest:
             "inputs": {key: input_to_json(value) for key, value in self.inputs.items()},
             "outputs": outputs,
             "response": self.response and self.response.value,
-            "subscriber": subscriber and [subscriber.success, subscriber.in_progress, subscriber.failed],
+            "subscriber": None
+            if subscriber is None
+            else [subscriber.success, subscriber.in_progress, subscriber.failed],
         }
 
     @staticmethod
@@ -79,7 +81,10 @@ class ExecutionRequest:
             inputs={key: input_from_json(value) for key, value in inputs.items()},
             outputs=None
             if outputs is None
-            else {k: OutputRequest(Transmission(mode) if mode else None, kind or "") for k, (mode, kind) in outputs.items()},
+            else {
+                k: OutputRequest(Transmission(mode) if mode else None, kind or "")
+                for k, (mode, kind) in outputs.items()
+            },
             response=ResponseForm(str(stored["response"])) if stored["response"] else None,
             subscriber=Subscriber(*subscriber) if subscriber else None,
         )

@@ -70,10 +70,7 @@ ENDED = frozenset({Phase.SUCCESSFUL, Phase.FAILED, Phase.DISMISSED})
 _LINE = tuple(Phase)
 
 TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
-    {
-        phase: frozenset(_LINE[_LINE.index(phase) :]) if phase not in ENDED else frozenset({phase})
-        for phase in _LINE
-    }
+    {phase: frozenset(_LINE[_LINE.index(phase) :]) if phase not in ENDED else frozenset({phase}) for phase in _LINE}
 )
 """A job moves forward only; a phase that has nothing to do (no inputs to stage, no queue) may be passed over."""
 

@@ -1,0 +1,1 @@
+"""OGC API - Processes over HTTP: an own Flask application on the same paths as pygeoapi."""

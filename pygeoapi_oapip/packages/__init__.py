@@ -1,0 +1,1 @@
+"""CWL application packages: from and to the model."""

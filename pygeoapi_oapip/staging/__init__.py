@@ -1,0 +1,1 @@
+"""How references in requests and packages are read, and guarded."""

@@ -1,0 +1,1 @@
+"""Contract suites and fakes that others can test their own engines and stores with."""
