@@ -1,1 +1,40 @@
-# placeholder: see .ci/
+# Each target is also a script in .ci/, for machines without make.
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test lint bench integration ci lock clean
+export PYTHON
+
+VENV := .venv
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: ## make .venv with everything to run and develop (PYTHON=python3.12 chooses the interpreter)
+	@.ci/setup
+
+demo: ## start a server, deploy a real package, run it, check the results, stop the server
+	@.ci/demo
+
+serve: install ## run the server at http://localhost:5000 with its data under ./var
+	@exec $(VENV)/bin/oapip serve
+
+test: ## run the tests that need nothing but .venv
+	@.ci/test $(ARGS)
+
+lint: ## run ruff, mypy, import-linter and the size checks
+	@.ci/lint
+
+bench: install ## measure requests and jobs per second
+	@$(VENV)/bin/python tests/bench/run.py $(ARGS)
+
+integration: ## run the suites that need other servers (PostgreSQL)
+	@.ci/integration
+
+ci: ## run everything, as .ci/run does
+	@.ci/run
+
+lock: ## pin all versions anew (needs uv)
+	@.ci/lock $(ARGS)
+
+clean: ## remove .venv and all caches (keeps ./var)
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find pygeoapi_oapip tests -name __pycache__ -type d -prune -exec rm -rf {} +
