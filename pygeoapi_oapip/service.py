@@ -3,150 +3,264 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
-from .model.identity import Principal
-from .model.job import Job
+from .auth.policy import Policy
+from .catalogue import Catalogue
+from .delivery import list_directory, served_file
+from .engines.base import Engine
+from .errors import (
+    Conflict,
+    DuplicateProcess,
+    ImmutableProcess,
+    JobFailed,
+    NoSuchOutput,
+    NoSuchProcess,
+    OapipError,
+    PlanRejected,
+    ResultNotAvailable,
+    ResultNotReady,
+)
+from .model.execution import ExecutionRequest, Plan
+from .model.identity import EVERYTHING, Principal
+from .model.job import Goal, Job, Phase
 from .model.json import JSON, JSONObject
-from .model.process import Package, Process
+from .model.process import JobControl, Package, Process
 from .model.run import LogLine
-from .model.value import OutputValue
-from .store.base import JobPage, JobQuery, ProcessPage
+from .model.value import OutputValue, output_from_json, references_of
+from .operations import (
+    Deployment,
+    DirectoryEntry,
+    Execution,
+    Health,
+    Operations,
+    Preference,
+    Results,
+    ServedFile,
+)
+from .packages.deployment import read_deployment
+from .reconciler import Reconciler
+from .settings import Settings
+from .staging.base import Stager, Workspaces
+from .store.base import JobPage, JobQuery, JobStore, ProcessPage, ProcessStore
+from .validate import validate
 
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A Part 2 deploy or replace request."""
-
-    body: bytes
-    media_type: str
-    """Of the Content-Type header, without parameters, lower case; "" if there was none."""
-    workflow: str | None = None
-    """The `w` query parameter: the entry point."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preference:
-    """What the Prefer header asks of an execution (RFC 7240); parsed by the door."""
-
-    respond_async: bool = False
-    wait: float | None = None
-    """Seconds; None: not said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """A job that was started, and whether the answer is its results or its status."""
-
-    job: Job
-    finished_in_time: bool
-    """True: synchronous and ended (the door answers with results or the failure); False: 201 with the status."""
-
+__all__ = [
+    "Collaborators",
+    "Deployment",
+    "DirectoryEntry",
+    "Execution",
+    "Health",
+    "Operations",
+    "Preference",
+    "ProcessingService",
+    "Results",
+    "ServedFile",
+]
 
 @dataclass(frozen=True, slots=True)
-class Results:
-    """The outputs of a successful job, those that were asked for, in the order of the description."""
+class Collaborators:
+    """What the service works with; `wiring` makes it."""
 
-    job: Job
-    process: Process
-    outputs: Mapping[str, OutputValue]
-
-
-@dataclass(frozen=True, slots=True)
-class ServedFile:
-    """A file of a result, ready to be sent."""
-
-    path: Path
-    name: str
-    media_type: str
+    jobs: JobStore
+    processes: ProcessStore
+    engines: Mapping[str, Engine]
+    stager: Stager
+    workspaces: Workspaces
+    reconciler: Reconciler
+    catalogue: Catalogue
+    policy: Policy
+    settings: Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether each part of the server works."""
+class ProcessingService:
+    """Implements `Operations`."""
 
-    ok: bool
-    parts: JSONObject
-    """Part name -> {ok: bool, detail: str, ...}."""
-
-
-class Operations(Protocol):
-    """The operations, as doors see them. Each takes the principal, and raises `OapipError`s only."""
+    def __init__(self, parts: Collaborators) -> None:
+        self._parts = parts
+        self._jobs = parts.jobs
+        self._processes = parts.processes
+        self._policy = parts.policy
 
     def revision(self) -> str:
-        """Changes whenever any process may have changed: the key for caches of lists and descriptions."""
-        ...
+        """The store's counter of changes."""
+        return str(self._processes.revision())
 
     def processes(self, principal: Principal, limit: int, offset: int) -> ProcessPage:
-        """Part 1 process list, without packages."""
-        ...
+        """Part 1 process list."""
+        return self._processes.list(limit, offset, self._policy.scope(principal))
 
     def process(self, principal: Principal, process_id: str) -> Process:
-        """Part 1 process description. Raises NoSuchProcess."""
-        ...
+        """Part 1 process description."""
+        return self._processes.get(process_id, self._policy.scope(principal))
 
     def history(self, principal: Principal, process_id: str) -> Sequence[Process]:
-        """All revisions, newest first. Raises NoSuchProcess."""
-        ...
+        """All revisions, newest first."""
+        return self._processes.history(process_id, self._policy.scope(principal))
 
     def package(self, principal: Principal, process_id: str) -> Package:
-        """Part 2 package-get-op: `source` and `media_type` are what was deployed. Raises NoSuchProcess,
-        ImmutableProcess for processes without a package."""
-        ...
+        """What was deployed."""
+        package = self.process(principal, process_id).package
+        if package is None:
+            raise ImmutableProcess(f"the process {process_id} is built into the server and has no package")
+        return package
 
     def deploy(self, principal: Principal, deployment: Deployment) -> Process:
-        """Part 2 deploy. Raises UnsupportedMediaType, InvalidPackage, DuplicateProcess, ImmutableProcess, ..."""
-        ...
+        """Part 2 deploy."""
+        process = replace(self._read(deployment), owner=principal.name)
+        self._refuse_immutable(process.id)
+        return self._processes.add(process)
 
     def replace(self, principal: Principal, process_id: str, deployment: Deployment) -> Process:
-        """Part 2 replace: running jobs keep the old revision. Raises as deploy, and NoSuchProcess."""
-        ...
+        """Part 2 replace; the id of the new description does not count."""
+        present = self._changeable(principal, process_id)
+        process = replace(self._read(deployment), id=present.id, owner=present.owner)
+        return self._processes.replace(process)
 
     def undeploy(self, principal: Principal, process_id: str) -> None:
-        """Part 2 undeploy: running jobs go on. Raises NoSuchProcess, ImmutableProcess."""
-        ...
+        """Part 2 undeploy."""
+        self._changeable(principal, process_id)
+        self._processes.remove(process_id)
 
     def execute(self, principal: Principal, process_id: str, body: JSON, preference: Preference) -> Execution:
-        """Part 1 execute: validates `body` (the parsed execute.yaml document), makes the job durable,
-        and waits for it where the mode is synchronous. Raises NoSuchProcess, InvalidInputs, PlanRejected."""
-        ...
+        """Part 1 execute."""
+        process = self.process(principal, process_id)
+        request = validate(body, process)
+        self._check_references(request)
+        self._check_plan(process, request, principal)
+        job = Job.new(process.id, process.revision, principal.name, self._engine_of(process), request.to_json())
+        wait = self._wait(process, preference)
+        if wait is None:
+            return Execution(self._jobs.add(job), finished_in_time=False)
+        leases = self._parts.reconciler.leases
+        held = self._jobs.add(replace(job, lease_owner=leases.owner, lease_until=leases.until()))
+        done = self._parts.reconciler.drive(held, wait)
+        return Execution(done, finished_in_time=done.phase in (Phase.SUCCESSFUL, Phase.FAILED))
 
     def jobs(self, principal: Principal, query: JobQuery) -> JobPage:
         """Part 1 job list."""
-        ...
+        return self._jobs.list(query, self._policy.scope(principal))
 
     def job(self, principal: Principal, job_id: str) -> Job:
-        """Part 1 job status. Raises NoSuchJob."""
-        ...
+        """Part 1 job status."""
+        return self._jobs.get(job_id, self._policy.scope(principal))
 
     def results(self, principal: Principal, job_id: str) -> Results:
-        """Part 1 job results. Raises NoSuchJob, ResultNotReady, ResultNotAvailable (dismissed), JobFailed."""
-        ...
+        """Part 1 job results: the outputs that were asked for."""
+        job = self.job(principal, job_id)
+        stored = _outputs_of(job)
+        asked = ExecutionRequest.from_json(job.request).outputs
+        process = self._processes.get(job.process_id, EVERYTHING, job.process_revision)
+        ids = [key for key in process.outputs if key in stored and (asked is None or key in asked)]
+        return Results(job, process, {key: output_from_json(stored[key]) for key in ids})
 
     def result_file(self, principal: Principal, job_id: str, output_id: str, path: str) -> ServedFile:
-        """A file of output `output_id`.
+        """A file of an output."""
+        value = self._output(principal, job_id, output_id)
+        return served_file(value, output_id, path, self._parts.workspaces.path(job_id))
 
-        Args:
-            path: "" for the output itself (a File output; a Directory output is served as a zip archive); else a
-                path below it: `INDEX/NAME` for an array item or secondary file, a relative path in a Directory.
-                Always one that `results.file_links` made.
-
-        Raises:
-            NoSuchJob, ResultNotReady, NoSuchOutput.
-        """
-        ...
+    def directory(self, principal: Principal, job_id: str, output_id: str, path: str) -> Sequence[DirectoryEntry]:
+        """The content of a Directory output."""
+        value = self._output(principal, job_id, output_id)
+        return list_directory(value, output_id, path, self._parts.workspaces.path(job_id))
 
     def logs(self, principal: Principal, job_id: str) -> Iterator[LogLine]:
-        """The log of a job so far. Raises NoSuchJob."""
-        ...
+        """The log so far; the server's own words first."""
+        job = self.job(principal, job_id)
+        engine = self._parts.engines.get(job.engine)
+        return iter(()) if job.run is None or engine is None else engine.logs(job.run)
 
     def dismiss(self, principal: Principal, job_id: str) -> Job:
-        """Part 1 dismiss: an unfinished job is stopped and stays in the list as `dismissed`;
-        an ended one is removed with its results. Returns the job with status dismissed. Raises NoSuchJob."""
-        ...
+        """Part 1 dismiss."""
+        scope = self._policy.scope(principal)
+        job = self._jobs.set_goal(job_id, Goal.DISMISS, scope)
+        if job.ended:
+            self._jobs.delete(job_id, scope)
+            self._parts.workspaces.remove(job_id)
+            return replace(job, phase=Phase.DISMISSED, message="removed")
+        return job
 
     def health(self) -> Health:
-        """Whether store and engines answer, and which packages are broken."""
-        ...
+        """Store, packages and the number of jobs."""
+        parts: dict[str, JSON] = {}
+        try:
+            counts = {status.value: number for status, number in self._jobs.counts().items()}
+            parts["store"] = {"ok": True, "detail": "answers", "jobs": counts}
+        except OapipError as error:
+            parts["store"] = {"ok": False, "detail": error.detail}
+        broken = dict(self._parts.catalogue.broken())
+        detail = f"{len(broken)} packages could not be loaded" if broken else "all packages are loaded"
+        parts["packages"] = {"ok": not broken, "detail": detail, "broken": broken}
+        parts["engines"] = {"ok": True, "detail": ", ".join(self._parts.engines), "names": list(self._parts.engines)}
+        store = parts["store"]
+        return Health(bool(store["ok"]) and not broken, parts)
+
+    def _read(self, deployment: Deployment) -> Process:
+        limit = self._parts.settings.limits.package_bytes
+        return read_deployment(
+            deployment.body,
+            deployment.media_type,
+            workflow=deployment.workflow,
+            fetch=lambda url: self._parts.stager.fetch(url, limit).content,
+            max_bytes=limit,
+        )
+
+    def _refuse_immutable(self, process_id: str) -> None:
+        try:
+            present = self._processes.get(process_id, EVERYTHING)
+        except NoSuchProcess:
+            return
+        self._policy.require_mutable(present)
+        raise DuplicateProcess(f"a process {process_id} is deployed already; replace it by PUT /processes/{process_id}")
+
+    def _changeable(self, principal: Principal, process_id: str) -> Process:
+        process = self.process(principal, process_id)
+        self._policy.require_mutable(process)
+        return process
+
+    def _check_references(self, request: ExecutionRequest) -> None:
+        for input_id, value in request.inputs.items():
+            for reference in references_of(value):
+                try:
+                    self._parts.stager.check(reference.href)
+                except OapipError as error:
+                    place = f"inputs.{input_id}"
+                    raise type(error)(f"{place}: {error.detail}", location=place) from None
+
+    def _check_plan(self, process: Process, request: ExecutionRequest, principal: Principal) -> None:
+        if process.package is None:
+            raise PlanRejected(f"the process {process.id} has no package")
+        engine = self._parts.engines.get(self._engine_of(process))
+        if engine is None:
+            raise PlanRejected(f"the engine {process.engine} of this process is not configured")
+        engine.check(Plan("", process.id, process.package, {}, Path(), principal.name))
+
+    def _engine_of(self, process: Process) -> str:
+        return process.engine or self._parts.settings.default_engine
+
+    def _wait(self, process: Process, preference: Preference) -> float | None:
+        longest = self._parts.settings.sync.max_wait
+        if preference.wait is not None:
+            return min(preference.wait, longest)
+        if preference.respond_async:
+            return None
+        return longest if JobControl.SYNC in process.job_control else None
+
+    def _output(self, principal: Principal, job_id: str, output_id: str) -> OutputValue:
+        stored = _outputs_of(self.job(principal, job_id))
+        if output_id not in stored:
+            raise NoSuchOutput(f"the job has no output {output_id} (outputs: {', '.join(stored)})")
+        return output_from_json(stored[output_id])
+
+
+def _outputs_of(job: Job) -> JSONObject:
+    if not job.ended:
+        raise ResultNotReady(f"the job is {job.status}; its results are not there yet")
+    if job.phase is Phase.DISMISSED:
+        raise ResultNotAvailable("the job was dismissed; it has no results")
+    if job.phase is Phase.FAILED:
+        raise JobFailed(job.message)
+    if job.outputs is None:
+        raise Conflict("the job has no outputs")
+    return job.outputs

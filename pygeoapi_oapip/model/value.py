@@ -40,6 +40,15 @@ class Many:
 InputValue = Inline | Reference | Many
 
 
+def references_of(value: InputValue) -> Iterator[Reference]:
+    """Each reference in an input value."""
+    if isinstance(value, Reference):
+        yield value
+    elif isinstance(value, Many):
+        for item in value.items:
+            yield from references_of(item)
+
+
 def input_to_json(value: InputValue) -> JSON:
     """The stored form of an input value; `input_from_json` is its inverse."""
     if isinstance(value, Many):

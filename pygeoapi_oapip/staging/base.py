@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..model.json import JSONObject
+from ..packages.joborder import FileSource
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -46,4 +49,40 @@ class Stager(Protocol):
 
     def stage(self, url: str, folder: Path) -> Staged:
         """Put the thing at `url` into `folder` (which exists), or, for a local file, tell where it is."""
+        ...
+
+
+class Workspaces(Protocol):
+    """The folders of jobs (design 7)."""
+
+    def path(self, job_id: str) -> Path:
+        """Where the folder of a job is; it need not exist."""
+        ...
+
+    def prepare(self, job_id: str) -> Path:
+        """Make the folder of a job with `inputs`, `work`, `outputs` and `logs`. May be called again.
+
+        Raises:
+            Unavailable: the disk is full, read-only or gone.
+        """
+        ...
+
+    def inputs(self, job_id: str, reads: frozenset[str]) -> FileSource:
+        """Puts inputs into the folder, except references of the schemes `reads`, which the engine reads itself."""
+        ...
+
+    def save(self, job_id: str, name: str, document: JSONObject) -> None:
+        """Write a JSON document into the folder, whole or not at all."""
+        ...
+
+    def load(self, job_id: str, name: str) -> JSONObject | None:
+        """Read a document that `save` wrote; None where there is none."""
+        ...
+
+    def free(self, job_id: str, outputs: bool) -> None:
+        """Remove `inputs` and `work`, and `outputs` if told so; the logs stay."""
+        ...
+
+    def remove(self, job_id: str) -> None:
+        """Remove the whole folder. Idempotent."""
         ...

@@ -1,0 +1,112 @@
+"""Result files on their way out: finds them in the job's folder, and packs directories into archives."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import threading
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import NoSuchOutput, ResultNotAvailable, Unavailable
+from .model.value import DirectoryOutput, FileOutput, OutputValue
+from .operations import DirectoryEntry, ServedFile
+from .results import ARCHIVE, find_file
+
+_FALLBACK = "application/octet-stream"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""Time of every member, so that the same content always gives the same archive."""
+
+
+def served_file(value: OutputValue, output_id: str, path: str, workspace: Path) -> ServedFile:
+    """A file of an output, or the archive of a Directory.
+
+    Args:
+        value: the output.
+        output_id: names it in errors.
+        path: as in `results.file_links`.
+        workspace: the job's folder.
+
+    Raises:
+        NoSuchOutput: nothing has this path.
+        ResultNotAvailable: the file is gone from the job's folder.
+    """
+    found = find_file(value, path)
+    if found is None:
+        raise NoSuchOutput(f"the output {output_id} has no file {path!r}")
+    if isinstance(found, FileOutput):
+        return ServedFile(_inside(workspace, found.href), found.name, found.media_type or _FALLBACK)
+    directory, below = found
+    folder = _inside(workspace, directory.href)
+    if below:
+        file = _inside(folder, below)
+        if file.is_file():
+            return ServedFile(file, file.name, _guess(file.name))
+        folder, directory = file, DirectoryOutput(f"{directory.href}/{below}", file.name)
+    if not folder.is_dir():
+        raise NoSuchOutput(f"the output {output_id} has no file {path!r}")
+    return ServedFile(_archive(folder, directory, workspace), f"{directory.name}.zip", ARCHIVE)
+
+
+def list_directory(value: OutputValue, output_id: str, path: str, workspace: Path) -> Sequence[DirectoryEntry]:
+    """All files below a Directory output, by path.
+
+    Raises:
+        NoSuchOutput: there is no Directory at `path`.
+    """
+    found = find_file(value, path)
+    if not isinstance(found, tuple):
+        raise NoSuchOutput(f"the output {output_id} has no directory {path!r}")
+    directory, below = found
+    folder = _inside(workspace, directory.href)
+    if below:
+        folder = _inside(folder, below)
+    if not folder.is_dir():
+        raise NoSuchOutput(f"the output {output_id} has no directory {path!r}")
+    return [
+        DirectoryEntry(file.relative_to(folder).as_posix(), file.stat().st_size, _guess(file.name))
+        for file in _files(folder)
+    ]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Regular files below a folder. Links that lead out of it are left out: they may point at anything."""
+    inside = folder.resolve()
+    found = [Path(root) / name for root, _, names in os.walk(folder) for name in names]
+    return sorted(file for file in found if file.is_file() and file.resolve().is_relative_to(inside))
+
+
+def _inside(folder: Path, relative: str) -> Path:
+    path = folder / relative
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise NoSuchOutput(f"{relative!r} leads out of the results")
+    if not path.exists():
+        raise ResultNotAvailable(f"{relative.rpartition('/')[2]} is not there any more")
+    return path
+
+
+def _archive(folder: Path, directory: DirectoryOutput, workspace: Path) -> Path:
+    archives = workspace / "archives"
+    target = archives / f"{directory.href.replace('/', '_')}.zip"
+    if target.exists():
+        return target
+    partial = target.with_name(f"{target.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        archives.mkdir(exist_ok=True)
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for file in _files(folder):
+                member = zipfile.ZipInfo(f"{directory.name}/{file.relative_to(folder).as_posix()}", _EPOCH)
+                member.compress_type = zipfile.ZIP_DEFLATED
+                with file.open("rb") as source, archive.open(member, "w", force_zip64=True) as part:
+                    while piece := source.read(1 << 20):
+                        part.write(piece)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise Unavailable(f"the archive of {directory.name} could not be made: {error.strerror}") from error
+    return target
+
+
+def _guess(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or _FALLBACK

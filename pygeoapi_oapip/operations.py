@@ -1,0 +1,174 @@
+"""The operations of the service as doors see them, and the values that go in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .model.identity import Principal
+from .model.job import Job
+from .model.json import JSON, JSONObject
+from .model.process import Package, Process
+from .model.run import LogLine
+from .model.value import OutputValue
+from .store.base import JobPage, JobQuery, ProcessPage
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A Part 2 deploy or replace request."""
+
+    body: bytes
+    media_type: str
+    """Of the Content-Type header, without parameters, lower case; "" if there was none."""
+    workflow: str | None = None
+    """The `w` query parameter: the entry point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What the Prefer header asks of an execution (RFC 7240); parsed by the door."""
+
+    respond_async: bool = False
+    wait: float | None = None
+    """Seconds; None: not said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A job that was started, and whether the answer is its results or its status."""
+
+    job: Job
+    finished_in_time: bool
+    """True: synchronous and ended (the door answers with results or the failure); False: 201 with the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The outputs of a successful job, those that were asked for, in the order of the description."""
+
+    job: Job
+    process: Process
+    outputs: Mapping[str, OutputValue]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    """A file of a result, ready to be sent."""
+
+    path: Path
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """A file somewhere below a Directory output."""
+
+    path: str
+    """Relative to the Directory, with `/`."""
+    size: int
+    """Bytes."""
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether each part of the server works."""
+
+    ok: bool
+    parts: JSONObject
+    """Part name -> {ok: bool, detail: str, ...}."""
+
+
+class Operations(Protocol):
+    """The operations, as doors see them. Each takes the principal, and raises `OapipError`s only."""
+
+    def revision(self) -> str:
+        """Changes whenever any process may have changed: the key for caches of lists and descriptions."""
+        ...
+
+    def processes(self, principal: Principal, limit: int, offset: int) -> ProcessPage:
+        """Part 1 process list, without packages."""
+        ...
+
+    def process(self, principal: Principal, process_id: str) -> Process:
+        """Part 1 process description. Raises NoSuchProcess."""
+        ...
+
+    def history(self, principal: Principal, process_id: str) -> Sequence[Process]:
+        """All revisions, newest first. Raises NoSuchProcess."""
+        ...
+
+    def package(self, principal: Principal, process_id: str) -> Package:
+        """Part 2 package-get-op: `source` and `media_type` are what was deployed. Raises NoSuchProcess,
+        ImmutableProcess for processes without a package."""
+        ...
+
+    def deploy(self, principal: Principal, deployment: Deployment) -> Process:
+        """Part 2 deploy. Raises UnsupportedMediaType, InvalidPackage, DuplicateProcess, ImmutableProcess, ..."""
+        ...
+
+    def replace(self, principal: Principal, process_id: str, deployment: Deployment) -> Process:
+        """Part 2 replace: running jobs keep the old revision. Raises as deploy, and NoSuchProcess."""
+        ...
+
+    def undeploy(self, principal: Principal, process_id: str) -> None:
+        """Part 2 undeploy: running jobs go on. Raises NoSuchProcess, ImmutableProcess."""
+        ...
+
+    def execute(self, principal: Principal, process_id: str, body: JSON, preference: Preference) -> Execution:
+        """Part 1 execute: validates `body` (the parsed execute.yaml document), makes the job durable,
+        and waits for it where the mode is synchronous. Raises NoSuchProcess, InvalidInputs, PlanRejected."""
+        ...
+
+    def jobs(self, principal: Principal, query: JobQuery) -> JobPage:
+        """Part 1 job list."""
+        ...
+
+    def job(self, principal: Principal, job_id: str) -> Job:
+        """Part 1 job status. Raises NoSuchJob."""
+        ...
+
+    def results(self, principal: Principal, job_id: str) -> Results:
+        """Part 1 job results. Raises NoSuchJob, ResultNotReady, ResultNotAvailable (dismissed), JobFailed."""
+        ...
+
+    def result_file(self, principal: Principal, job_id: str, output_id: str, path: str) -> ServedFile:
+        """A file of output `output_id`.
+
+        Args:
+            path: "" for the output itself (a File output; a Directory output is served as a zip archive); else a
+                path below it: `INDEX/NAME` for an array item or secondary file, a relative path in a Directory.
+                Always one that `results.file_links` made.
+
+        Raises:
+            NoSuchJob, ResultNotReady, NoSuchOutput.
+        """
+        ...
+
+    def directory(self, principal: Principal, job_id: str, output_id: str, path: str) -> Sequence[DirectoryEntry]:
+        """All files below a Directory output, by path.
+
+        Args:
+            path: of a Directory within the output, as in `result_file`; "" for the output itself.
+
+        Raises:
+            NoSuchJob, ResultNotReady, NoSuchOutput (also where `path` is not a Directory).
+        """
+        ...
+
+    def logs(self, principal: Principal, job_id: str) -> Iterator[LogLine]:
+        """The log of a job so far. Raises NoSuchJob."""
+        ...
+
+    def dismiss(self, principal: Principal, job_id: str) -> Job:
+        """Part 1 dismiss: an unfinished job is stopped and stays in the list as `dismissed`;
+        an ended one is removed with its results. Returns the job with status dismissed. Raises NoSuchJob."""
+        ...
+
+    def health(self) -> Health:
+        """Whether store and engines answer, and which packages are broken."""
+        ...

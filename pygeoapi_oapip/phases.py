@@ -1,0 +1,251 @@
+"""What is done to a job in each phase: the machine of design 3, one step at a time.
+
+Called by the reconciler, which holds the job's lease. Each step may be repeated after a crash at any point.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from .engines.base import Engine
+from .errors import (
+    EngineUnavailable,
+    JobFailed,
+    OapipError,
+    RunLost,
+    Unavailable,
+    UnresolvableReference,
+)
+from .model.execution import ExecutionRequest, Plan
+from .model.identity import EVERYTHING
+from .model.job import Goal, Job, Phase
+from .model.json import JSONObject
+from .model.run import RunReport, RunState
+from .model.value import output_to_json
+from .packages.joborder import build_job_order
+from .staging.base import Workspaces
+from .store.base import JobStore, ProcessStore
+
+LOG = logging.getLogger(__name__)
+
+ORDER_FILE = "job-order.json"
+MAX_BACKOFF = 60.0
+"""Seconds between two tries of something that is temporarily impossible."""
+STAGING_ATTEMPTS = 8
+"""Tries to read an input before the job fails: about two minutes. An engine is waited for without end."""
+
+_RUN_PHASE: Mapping[RunState, Phase] = {
+    RunState.QUEUED: Phase.SUBMITTED,
+    RunState.RUNNING: Phase.RUNNING,
+    RunState.SUCCEEDED: Phase.COLLECTING,
+    RunState.FAILED: Phase.FAILED,
+    RunState.LOST: Phase.FAILED,
+    RunState.CANCELLED: Phase.FAILED,
+}
+"""Where a report leads a job whose goal is RUN. CANCELLED without our asking is a failure, and says so."""
+
+
+def utc_now() -> datetime:
+    """The present time; the one clock of the reconciler."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the machine works with."""
+
+    jobs: JobStore
+    processes: ProcessStore
+    engines: Mapping[str, Engine]
+    workspaces: Workspaces
+
+
+class Phases:
+    """Moves one job by one step. Raises VersionConflict and StoreUnavailable of the store; all else ends in the job."""
+
+    def __init__(self, parts: Parts, now: Callable[[], datetime] = utc_now) -> None:
+        self._parts = parts
+        self._now = now
+        self._steps: Mapping[Phase, Callable[[Job], Job]] = {
+            Phase.ACCEPTED: self._stage,
+            Phase.STAGED: self._submit,
+            Phase.SUBMITTING: self._resubmit,
+            Phase.COLLECTING: self._collect,
+        }
+
+    def step(self, job: Job) -> Job:
+        """One step of a job that is not with its engine; others are returned as they are (see `apply`)."""
+        step = self._dismiss if job.goal is Goal.DISMISS else self._steps.get(job.phase)
+        if step is None:
+            return job
+        try:
+            return step(job)
+        except Unavailable as fault:
+            return self._wait_for(job, fault)
+        except OapipError as error:
+            return self._fail(job, error)
+
+    def apply(self, job: Job, report: RunReport | None) -> Job:
+        """Write what the engine says of a job in SUBMITTED or RUNNING (None: it does not know the run)."""
+        if job.goal is Goal.DISMISS:
+            return self._apply_cancelled(job, report)
+        if report is None:
+            return self._fail(job, JobFailed("the engine does not know the run any more"))
+        phase = _RUN_PHASE[report.state]
+        if phase is Phase.FAILED:
+            return self._fail(job, _failure(report), report)
+        later = max(phase, job.phase, key=list(Phase).index)
+        changed = job.advance(
+            later,
+            self._now(),
+            message=report.message,
+            progress=min(99, max(job.progress, report.progress)),
+            steps=report.steps,
+            usage=report.usage or job.usage,
+            started=job.started or report.started,
+            attempts=0,
+            not_before=None,
+        )
+        if later is Phase.COLLECTING and self._engine(job).traits.idempotent_submit:
+            return self.step(changed)
+        return changed if replace(changed, updated=job.updated) == job else self._parts.jobs.save(changed)
+
+    def _stage(self, job: Job) -> Job:
+        self._order(job)
+        return self._submit(job)
+
+    def _order(self, job: Job) -> JSONObject:
+        workspaces = self._parts.workspaces
+        stored = workspaces.load(job.id, ORDER_FILE)
+        if stored is not None:
+            return stored
+        workspaces.prepare(job.id)
+        package = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision).package
+        if package is None:
+            raise JobFailed(f"the process {job.process_id} has no package")
+        request = ExecutionRequest.from_json(job.request)
+        files = workspaces.inputs(job.id, self._engine(job).traits.reads)
+        order = build_job_order(package, request.inputs, files)
+        workspaces.save(job.id, ORDER_FILE, order)
+        return order
+
+    def _submit(self, job: Job) -> Job:
+        plan = self._plan(job)
+        job = self._parts.jobs.save(job.advance(Phase.SUBMITTING, self._now(), attempts=0, not_before=None))
+        return self._hand_over(job, plan)
+
+    def _resubmit(self, job: Job) -> Job:
+        if not self._engine(job).traits.idempotent_submit:
+            # attempts > 0: the last call came back and said that nothing was started.
+            if job.attempts == 0:
+                raise JobFailed(
+                    "the server stopped while it handed the job to the engine, which cannot tell whether it has it; "
+                    "it was not started again, so that it does not run twice"
+                )
+            job = self._parts.jobs.save(job.advance(Phase.SUBMITTING, self._now(), attempts=0, not_before=None))
+        return self._hand_over(job, self._plan(job))
+
+    def _hand_over(self, job: Job, plan: Plan) -> Job:
+        try:
+            run = self._engine(job).submit(plan)
+        except Unavailable as fault:
+            return self._wait_for(job, fault)
+        except OapipError as error:
+            return self._fail(job, error)
+        submitted = job.advance(Phase.SUBMITTED, self._now(), run=run, message="", attempts=0, not_before=None)
+        return self._parts.jobs.save(submitted)
+
+    def _plan(self, job: Job) -> Plan:
+        process = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision)
+        if process.package is None:
+            raise JobFailed(f"the process {job.process_id} has no package")
+        return Plan(
+            job_id=job.id,
+            process_id=job.process_id,
+            package=process.package,
+            job_order=self._order(job),
+            workspace=self._parts.workspaces.path(job.id),
+            owner=job.owner,
+        )
+
+    def _collect(self, job: Job) -> Job:
+        assert job.run is not None
+        engine = self._engine(job)
+        try:
+            outputs = engine.outputs(job.run)
+        except RunLost as error:
+            raise JobFailed(f"the outputs of the run are gone: {error}") from None
+        done = job.advance(
+            Phase.SUCCESSFUL,
+            self._now(),
+            outputs={key: output_to_json(value) for key, value in outputs.items()},
+            progress=100,
+            message="",
+            attempts=0,
+            not_before=None,
+        )
+        saved = self._parts.jobs.save(done)
+        self._clean(saved, keep_outputs=True)
+        return saved
+
+    def _dismiss(self, job: Job) -> Job:
+        if job.phase is Phase.SUBMITTING:
+            # The run may exist: adopting it is the only way to be sure that it ends.
+            if self._engine(job).traits.idempotent_submit:
+                run = self._engine(job).submit(self._plan(job))
+                job = self._parts.jobs.save(job.advance(Phase.SUBMITTED, self._now(), run=run))
+        if job.run is None or job.phase is Phase.COLLECTING:
+            return self._dismissed(job)
+        self._engine(job).cancel(job.run)
+        report = self._engine(job).poll([job.run]).get(job.id)
+        return self._apply_cancelled(job, report)
+
+    def _apply_cancelled(self, job: Job, report: RunReport | None) -> Job:
+        return self._dismissed(job) if report is None or report.ended else job
+
+    def _dismissed(self, job: Job) -> Job:
+        saved = self._parts.jobs.save(job.advance(Phase.DISMISSED, self._now(), message="dismissed", not_before=None))
+        self._clean(saved, keep_outputs=False)
+        return saved
+
+    def _fail(self, job: Job, error: OapipError, report: RunReport | None = None) -> Job:
+        changes = {} if report is None else {"steps": report.steps, "usage": report.usage}
+        failed = job.advance(
+            Phase.FAILED, self._now(), message=error.detail, problem=error.problem(), not_before=None, **changes
+        )
+        saved = self._parts.jobs.save(failed)
+        self._clean(saved, keep_outputs=False)
+        return saved
+
+    def _wait_for(self, job: Job, fault: Unavailable) -> Job:
+        attempts = job.attempts + 1
+        if job.phase is Phase.ACCEPTED and not isinstance(fault, EngineUnavailable) and attempts >= STAGING_ATTEMPTS:
+            return self._fail(job, UnresolvableReference(f"{fault.detail} (tried {attempts} times)"))
+        pause = timedelta(seconds=min(MAX_BACKOFF, 0.5 * 2 ** min(attempts, 10)))
+        LOG.warning("job %s waits in phase %s: %s", job.id, job.phase, fault.detail)
+        waiting = job.advance(
+            job.phase, self._now(), message=fault.detail, attempts=attempts, not_before=self._now() + pause
+        )
+        return self._parts.jobs.save(waiting)
+
+    def _clean(self, job: Job, keep_outputs: bool) -> None:
+        if job.run is not None:
+            try:
+                self._engine(job).forget(job.run)
+            except Unavailable as fault:
+                LOG.warning("job %s has ended, but its engine could not free it: %s", job.id, fault.detail)
+        self._parts.workspaces.free(job.id, outputs=not keep_outputs)
+
+    def _engine(self, job: Job) -> Engine:
+        if job.engine not in self._parts.engines:
+            raise EngineUnavailable(f"the engine {job.engine} is not in the configuration any more")
+        return self._parts.engines[job.engine]
+
+
+def _failure(report: RunReport) -> JobFailed:
+    if report.state is RunState.CANCELLED:
+        return JobFailed(report.message or "the run was cancelled at the engine, not through this server")
+    return JobFailed(report.message or "the engine gives no reason")

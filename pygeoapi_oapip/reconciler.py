@@ -1,0 +1,297 @@
+"""Moves unfinished jobs to their end.
+
+Any number of web and worker processes may run one each: a job is moved only by the holder of its lease,
+and saves are compare-and-swap, so a holder that lost its lease cannot do harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from .engines.base import Engine, Eventful
+from .errors import NoSuchJob, StoreUnavailable, Unavailable, VersionConflict
+from .model.identity import EVERYTHING
+from .model.job import Goal, Job, Phase
+from .model.run import RunRef
+from .phases import Parts, Phases, utc_now
+from .store.base import JobStore
+
+LOG = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=10)
+HEARTBEAT = 3.0
+"""Seconds between two extensions of the leases."""
+IDLE = 0.05
+"""Seconds between two looks for new jobs."""
+GOAL_WATCH = 0.2
+"""Seconds between two looks for dismissals of the jobs that are held."""
+WITH_ENGINE = (Phase.SUBMITTED, Phase.RUNNING)
+
+
+class Leases:
+    """The leases of one process, kept alive by a thread as long as there are any."""
+
+    def __init__(self, jobs: JobStore, owner: str) -> None:
+        self.owner = owner
+        self._jobs = jobs
+        self._count = 0
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+
+    def until(self) -> datetime:
+        """When a lease taken now runs out."""
+        return utc_now() + LEASE
+
+    def keep(self) -> None:
+        """Count one more job held; starts the thread at the first."""
+        with self._lock:
+            self._count += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._beat, name="oapip-leases", daemon=True)
+                self._thread.start()
+
+    def drop(self) -> None:
+        """Count one job less."""
+        with self._lock:
+            self._count -= 1
+
+    def _beat(self) -> None:
+        while not self._wake.wait(HEARTBEAT):
+            if not self._count:
+                continue
+            try:
+                self._jobs.extend(self.owner, self.until())
+            except StoreUnavailable as fault:
+                LOG.warning("leases could not be extended: %s", fault.detail)
+
+
+class Reconciler:
+    """Drives the jobs whose leases this process holds."""
+
+    def __init__(self, parts: Parts, owner: str, capacity: int = 200) -> None:
+        self._parts = parts
+        self._phases = Phases(parts)
+        self._capacity = capacity
+        self.leases = Leases(parts.jobs, owner)
+
+    def drive(self, job: Job, timeout: float) -> Job:
+        """Move one job, whose lease this process holds, until it ends or `timeout` seconds are over.
+
+        The lease is given back in every case, so that another reconciler goes on where this one stops.
+        """
+        deadline = time.monotonic() + timeout
+        self.leases.keep()
+        try:
+            while not job.ended and (left := deadline - time.monotonic()) > 0:
+                job = self._turn(job, left)
+        except (VersionConflict, NoSuchJob):
+            job = self._parts.jobs.get(job.id, EVERYTHING)
+        finally:
+            self.leases.drop()
+            self._release(job)
+        return job
+
+    def run(self, stop: threading.Event) -> None:
+        """Move all jobs until `stop` is set: the loop of a worker process or of a background thread."""
+        Loop(self._parts, self._phases, self.leases, self._capacity).run(stop)
+
+    def _turn(self, job: Job, left: float) -> Job:
+        try:
+            job = self._advance(job)
+            if not job.ended:
+                self._pause(job, min(left, 0.5))
+                job = self._seen_goal(job)
+        except StoreUnavailable as fault:
+            if left < IDLE:
+                raise
+            LOG.warning("job %s waits for the database: %s", job.id, fault.detail)
+            time.sleep(IDLE)
+        return job
+
+    def _release(self, job: Job) -> None:
+        if job.ended:
+            return
+        try:
+            self._parts.jobs.release(self.leases.owner, [job.id])
+        except StoreUnavailable as fault:
+            LOG.warning("the lease of job %s runs out by itself: %s", job.id, fault.detail)
+
+    def _advance(self, job: Job) -> Job:
+        if job.not_before is not None and job.not_before > utc_now():
+            return job
+        if job.phase in WITH_ENGINE and job.goal is Goal.RUN:
+            assert job.run is not None
+            engine = self._parts.engines[job.engine]
+            try:
+                return self._phases.apply(job, engine.poll([job.run]).get(job.id))
+            except Unavailable as fault:
+                LOG.warning("job %s: %s", job.id, fault.detail)
+                return job
+        return self._phases.step(job)
+
+    def _pause(self, job: Job, timeout: float) -> None:
+        engine = self._parts.engines.get(job.engine)
+        if job.phase in WITH_ENGINE and job.run is not None and isinstance(engine, Eventful):
+            engine.wait([job.run], timeout)
+        else:
+            time.sleep(min(timeout, IDLE))
+
+    def _seen_goal(self, job: Job) -> Job:
+        if job.goal is Goal.RUN and self._parts.jobs.goals([job.id]):
+            return self._parts.jobs.get(job.id, EVERYTHING)
+        return job
+
+
+class Loop:
+    """The state of one running loop: the jobs that it holds."""
+
+    def __init__(self, parts: Parts, phases: Phases, leases: Leases, capacity: int) -> None:
+        self._parts = parts
+        self._phases = phases
+        self._leases = leases
+        self._capacity = capacity
+        self._held: dict[str, Job] = {}
+        self._staging: dict[str, Future[Job]] = {}
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="oapip-stage")
+        self._next_goals = 0.0
+        self._next_poll: dict[str, float] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`: claim, step, poll, wait. Faults of the store pause the loop and never end it."""
+        while not stop.is_set():
+            try:
+                self._turn()
+                self._wait(stop)
+            except StoreUnavailable as fault:
+                LOG.warning("the reconciler waits for the database: %s", fault.detail)
+                stop.wait(0.5)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._give_back()
+
+    def _turn(self) -> None:
+        now = utc_now()
+        free = self._capacity - len(self._held)
+        if free > 0:
+            for job in self._parts.jobs.claim(self._leases.owner, self._leases.until(), free, now):
+                self._hold(job)
+        self._look_for_goals()
+        for job in list(self._held.values()):
+            if job.phase not in WITH_ENGINE or job.goal is Goal.DISMISS:
+                self._step(job, now)
+        self._poll_engines()
+
+    def _hold(self, job: Job) -> None:
+        if job.id not in self._held:
+            self._leases.keep()
+        self._held[job.id] = job
+
+    def _let_go(self, job_id: str) -> None:
+        if self._held.pop(job_id, None) is not None:
+            self._leases.drop()
+
+    def _update(self, job: Job) -> None:
+        if job.ended:
+            self._let_go(job.id)
+        else:
+            self._held[job.id] = job
+
+    def _step(self, job: Job, now: datetime) -> None:
+        if job.not_before is not None and job.not_before > now:
+            return
+        if job.id in self._staging:
+            self._staged(job)
+        elif job.phase is Phase.ACCEPTED and job.goal is Goal.RUN and "href" in str(job.request):
+            # Downloads may take long; all else is done in order, here.
+            self._staging[job.id] = self._pool.submit(self._phases.step, job)
+        else:
+            self._guarded(job, lambda: self._phases.step(job))
+
+    def _staged(self, job: Job) -> None:
+        future = self._staging[job.id]
+        if future.done():
+            del self._staging[job.id]
+            self._guarded(job, future.result)
+
+    def _guarded(self, job: Job, step: object) -> None:
+        assert callable(step)
+        try:
+            self._update(step())
+        except VersionConflict:
+            self._reload(job)
+        except NoSuchJob:
+            self._let_go(job.id)
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - a defect in one job must not stop the others
+            LOG.exception("job %s: a defect of the server", job.id)
+            self._held[job.id] = replace(job, not_before=utc_now() + timedelta(seconds=5))
+
+    def _reload(self, job: Job) -> None:
+        try:
+            fresh = self._parts.jobs.get(job.id, EVERYTHING)
+        except NoSuchJob:
+            self._let_go(job.id)
+            return
+        if fresh.ended or fresh.lease_owner != self._leases.owner:
+            self._let_go(job.id)
+        else:
+            self._held[job.id] = fresh
+
+    def _look_for_goals(self) -> None:
+        if not self._held or time.monotonic() < self._next_goals:
+            return
+        self._next_goals = time.monotonic() + GOAL_WATCH
+        running = [job.id for job in self._held.values() if job.goal is Goal.RUN]
+        for job_id in self._parts.jobs.goals(running):
+            self._reload(self._held[job_id])
+
+    def _poll_engines(self) -> None:
+        for name, engine in self._parts.engines.items():
+            jobs = [job for job in self._held.values() if job.engine == name and _with_engine(job)]
+            due = self._next_poll.get(name, 0.0)
+            if not jobs or (not isinstance(engine, Eventful) and time.monotonic() < due):
+                continue
+            self._next_poll[name] = time.monotonic() + engine.traits.poll_interval
+            self._poll(engine, jobs)
+
+    def _poll(self, engine: Engine, jobs: Sequence[Job]) -> None:
+        try:
+            reports = engine.poll(_runs(jobs))
+        except Unavailable as fault:
+            LOG.warning("%d jobs wait for their engine: %s", len(jobs), fault.detail)
+            return
+        for job in jobs:
+            report = reports.get(job.id)
+            self._guarded(job, lambda job=job, report=report: self._phases.apply(job, report))
+
+    def _wait(self, stop: threading.Event) -> None:
+        jobs = [job for job in self._held.values() if _with_engine(job)]
+        for name, engine in self._parts.engines.items():
+            runs = _runs(job for job in jobs if job.engine == name)
+            if runs and isinstance(engine, Eventful):
+                engine.wait(runs, IDLE)
+                return
+        stop.wait(IDLE)
+
+    def _give_back(self) -> None:
+        try:
+            self._parts.jobs.release(self._leases.owner, list(self._held))
+        except StoreUnavailable as fault:
+            LOG.warning("leases run out by themselves: %s", fault.detail)
+        for job_id in list(self._held):
+            self._let_go(job_id)
+
+
+def _with_engine(job: Job) -> bool:
+    return job.phase in WITH_ENGINE and job.goal is Goal.RUN and job.run is not None
+
+
+def _runs(jobs: Iterable[Job]) -> list[RunRef]:
+    return [job.run for job in jobs if job.run is not None]

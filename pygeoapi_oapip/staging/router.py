@@ -1,0 +1,59 @@
+"""One stager for all schemes: chooses by the scheme of the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import UnresolvableReference
+from ..settings import Staging as StagingSettings
+from .base import Fetched, Staged, Stager
+from .file import FileStager
+
+
+class SchemeRouter:
+    """A `Stager` made of stagers."""
+
+    def __init__(self, stagers: Sequence[Stager]) -> None:
+        self._by_scheme = {scheme: stager for stager in stagers for scheme in stager.schemes}
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """All schemes of the parts."""
+        return frozenset(self._by_scheme)
+
+    def check(self, url: str) -> None:
+        """Refuse unknown schemes, then as the part does."""
+        self._part(url).check(url)
+
+    def fetch(self, url: str, max_bytes: int) -> Fetched:
+        """Read a document into memory."""
+        part = self._part(url)
+        part.check(url)
+        return part.fetch(url, max_bytes)
+
+    def stage(self, url: str, folder: Path) -> Staged:
+        """Put the thing at `url` into `folder`, or tell where it is."""
+        part = self._part(url)
+        part.check(url)
+        return part.stage(url, folder)
+
+    def _part(self, url: str) -> Stager:
+        try:
+            scheme = urlsplit(url).scheme.lower()
+        except ValueError:
+            raise UnresolvableReference(f"{url!r} is not a URL") from None
+        if not scheme:
+            raise UnresolvableReference(f"{url!r} is a relative reference; an absolute URL is needed")
+        if scheme not in self._by_scheme:
+            known = ", ".join(sorted(self._by_scheme))
+            raise UnresolvableReference(f"{url!r}: the scheme {scheme!r} cannot be read here (possible: {known})")
+        return self._by_scheme[scheme]
+
+
+def make_stager(settings: StagingSettings) -> SchemeRouter:
+    """The stagers that the settings allow; the HTTP library is loaded when it is first needed."""
+    from .http import HttpStager
+
+    return SchemeRouter([HttpStager(settings), FileStager(settings.allow_files)])

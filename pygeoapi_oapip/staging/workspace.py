@@ -1,0 +1,123 @@
+"""Job folders on a file system, and how inputs get into them."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+from ..errors import InvalidInputs, OapipError, Unavailable
+from ..model.json import JSONObject
+from ..packages.joborder import FileSource
+from .base import Stager
+
+_PARTS = ("inputs", "work", "outputs", "logs")
+
+
+@contextmanager
+def _disk_faults() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"the folder for jobs cannot be written: {error.strerror}") from error
+
+
+class LocalWorkspaces:
+    """`{output_dir}/{job}/` for each job."""
+
+    def __init__(self, output_dir: Path, stager: Stager) -> None:
+        self._root = output_dir.absolute()
+        self._stager = stager
+
+    def path(self, job_id: str) -> Path:
+        """Where the folder of a job is."""
+        return self._root / job_id
+
+    def prepare(self, job_id: str) -> Path:
+        """Make the folder with its parts."""
+        folder = self._root / job_id
+        with _disk_faults():
+            for part in _PARTS:
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def inputs(self, job_id: str, reads: frozenset[str]) -> FileSource:
+        """A `FileSource` that writes below `inputs`."""
+        return InputFolder(self._root / job_id / "inputs", self._stager, reads)
+
+    def save(self, job_id: str, name: str, document: JSONObject) -> None:
+        """Write a JSON document by rename."""
+        target = self._root / job_id / name
+        partial = target.with_name(f"{name}.{os.getpid()}.part")
+        with _disk_faults():
+            partial.write_text(json.dumps(document), encoding="utf-8")
+            partial.replace(target)
+
+    def load(self, job_id: str, name: str) -> JSONObject | None:
+        """Read a document that `save` wrote; one cut short by a power failure counts as none."""
+        try:
+            return cast(JSONObject, json.loads((self._root / job_id / name).read_bytes()))
+        except (OSError, ValueError):
+            return None
+
+    def free(self, job_id: str, outputs: bool) -> None:
+        """Remove what an ended job does not need."""
+        for part in ("inputs", "work", *(("outputs",) if outputs else ())):
+            shutil.rmtree(self._root / job_id / part, ignore_errors=True)
+
+    def remove(self, job_id: str) -> None:
+        """Remove the whole folder."""
+        shutil.rmtree(self._root / job_id, ignore_errors=True)
+
+
+class InputFolder:
+    """Puts each File or Directory input into a folder of its own, so that names never meet."""
+
+    def __init__(self, folder: Path, stager: Stager, reads: frozenset[str]) -> None:
+        self._folder = folder
+        self._stager = stager
+        self._reads = reads
+        self._count = 0
+
+    def reference(self, input_id: str, href: str, media_type: str, is_directory: bool) -> JSONObject:
+        """The CWL object of a reference: as it is where the engine reads its scheme, else staged.
+
+        Raises:
+            InvalidInputs, AddressForbidden, TooLarge: permanent, naming the input.
+            Unavailable: temporary.
+        """
+        kind = "Directory" if is_directory else "File"
+        if urlsplit(href).scheme in self._reads:
+            return {"class": kind, "location": href}
+        try:
+            staged = self._stager.stage(href, self._next(input_id))
+        except OapipError as error:
+            raise type(error)(f"inputs.{input_id}: {error.detail}", location=f"inputs.{input_id}") from None
+        except OSError as error:
+            raise Unavailable(f"inputs.{input_id} could not be stored: {error.strerror}") from error
+        if staged.is_directory != is_directory:
+            found = "a directory" if staged.is_directory else "a file"
+            wanted = "a directory" if is_directory else "a file"
+            raise InvalidInputs(f"inputs.{input_id}: {href} is {found}, {wanted} is needed")
+        return {"class": kind, "location": staged.path.as_uri(), "basename": staged.path.name}
+
+    def literal(self, input_id: str, content: bytes, media_type: str, index: int) -> JSONObject:
+        """A CWL File with this content; its name has the extension of the media type."""
+        extension = mimetypes.guess_extension(media_type) or ""
+        path = self._next(input_id) / f"{input_id}{extension}"
+        with _disk_faults():
+            path.write_bytes(content)
+        return {"class": "File", "location": path.as_uri(), "basename": path.name}
+
+    def _next(self, input_id: str) -> Path:
+        self._count += 1
+        folder = self._folder / f"{self._count}-{input_id}"
+        with _disk_faults():
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder

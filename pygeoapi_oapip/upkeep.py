@@ -1,0 +1,87 @@
+"""What has to be done from time to time: freeing leases of dead processes, removing old jobs, watching folders."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from .catalogue import Catalogue
+from .errors import NoSuchJob, StoreUnavailable
+from .model.identity import EVERYTHING
+from .staging.base import Workspaces
+from .store.base import JobStore
+
+LOG = logging.getLogger(__name__)
+
+REAP_INTERVAL = 1.0
+WATCH_INTERVAL = 2.0
+RETENTION_INTERVAL = 60.0
+_BATCH = 100
+_PAST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """The chores of a worker."""
+
+    jobs: JobStore
+    workspaces: Workspaces
+    catalogue: Catalogue
+    keep_jobs: float
+    """Seconds that ended jobs are kept; 0: for ever."""
+    is_dead: Callable[[str], bool]
+    """Whether the owner of a lease is certainly gone."""
+
+    def reap(self) -> int:
+        """Let the leases of dead owners run out now.
+
+        Returns:
+            The number of owners.
+        """
+        dead = [owner for owner in self.jobs.lease_owners() if self.is_dead(owner)]
+        for owner in dead:
+            self.jobs.extend(owner, _PAST)
+        return len(dead)
+
+    def expire(self) -> int:
+        """Remove ended jobs that are older than the retention, with their folders.
+
+        Returns:
+            The number of jobs removed.
+        """
+        if not self.keep_jobs:
+            return 0
+        old = self.jobs.ended_before(datetime.now(UTC) - timedelta(seconds=self.keep_jobs), _BATCH)
+        for job in old:
+            self.workspaces.remove(job.id)
+            try:
+                self.jobs.delete(job.id, EVERYTHING)
+            except NoSuchJob:
+                LOG.debug("job %s was removed meanwhile", job.id)
+        return len(old)
+
+    def run(self, stop: threading.Event) -> None:
+        """Do each chore at its interval until `stop`. Faults of the store put it off."""
+        chores: dict[Callable[[], object], float] = {
+            self.reap: REAP_INTERVAL,
+            self.catalogue.refresh: WATCH_INTERVAL,
+            self.expire: RETENTION_INTERVAL,
+        }
+        due = dict.fromkeys(chores, 0.0)
+        while not stop.wait(0.2):
+            for chore, interval in chores.items():
+                if time.monotonic() >= due[chore]:
+                    due[chore] = time.monotonic() + interval
+                    self._do(chore)
+
+    def _do(self, chore: Callable[[], object]) -> None:
+        try:
+            chore()
+        except StoreUnavailable as fault:
+            LOG.warning("upkeep waits for the database: %s", fault.detail)
+        except OSError as error:
+            LOG.warning("upkeep: %s", error.strerror)

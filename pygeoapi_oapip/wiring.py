@@ -1,0 +1,247 @@
+"""From a configuration to a working service: lazy, made once per process and configuration, fork-safe."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .auth.policy import Policy
+from .catalogue import Catalogue, Entry, configured_entries, folder_entries
+from .engines.base import Engine
+from .engines.registry import make_engine
+from .errors import ConfigurationError
+from .operations import Operations
+from .phases import Parts
+from .reconciler import Reconciler
+from .service import Collaborators, ProcessingService
+from .settings import Settings, load_settings
+from .staging.base import Stager
+from .staging.router import make_stager
+from .staging.workspace import LocalWorkspaces
+from .store.lease import LeaseOwner
+from .upkeep import Upkeep
+
+CONFIG_VARIABLE = "PYGEOAPI_CONFIG"
+BACKGROUND_VARIABLE = "OAPIP_RECONCILE"
+"""`0`: web processes leave jobs to the worker processes (set by `oapip serve`)."""
+
+_LOCK = threading.Lock()
+_WIRED: dict[tuple[int, str], Wired] = {}
+
+
+class Wired:
+    """The parts of one server in one process."""
+
+    def __init__(self, settings: Settings, resources: Mapping[str, Any]) -> None:
+        from .store.database import Database
+        from .store.sql_jobs import SqlJobStore
+        from .store.sql_processes import SqlProcessStore
+
+        self.settings = settings
+        self._resources = resources
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        _make_home(settings)
+        self.database = Database(settings.connection, settings.connection_password)
+        _upgrade(self.database)
+        jobs, processes = SqlJobStore(self.database), SqlProcessStore(self.database)
+        stager = make_stager(settings.staging)
+        workspaces = LocalWorkspaces(settings.output_dir, stager)
+        self.engines = _engines(settings)
+        self.catalogue = self._make_catalogue(processes, stager)
+        self.reconciler = Reconciler(
+            Parts(jobs, processes, self.engines, workspaces), str(LeaseOwner.here()), settings.limits.jobs_per_worker
+        )
+        self.upkeep = Upkeep(jobs, workspaces, self.catalogue, settings.retention.jobs, _is_dead)
+        self.service: Operations = ProcessingService(
+            Collaborators(
+                jobs, processes, self.engines, stager, workspaces, self.reconciler, self.catalogue, Policy(), settings
+            )
+        )
+        self.catalogue.refresh()
+
+    def start_background(self) -> None:
+        """Move jobs on in a thread of this process, once; nothing where worker processes do it alone."""
+        if not self.settings.reconcile or os.environ.get(BACKGROUND_VARIABLE) == "0":
+            return
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self.run_worker, args=(self._stop,), name="oapip-worker", daemon=True
+                )
+                self._thread.start()
+
+    def run_worker(self, stop: threading.Event) -> None:
+        """Move jobs on and do the upkeep until `stop` is set."""
+        upkeep = threading.Thread(target=self.upkeep.run, args=(stop,), name="oapip-upkeep", daemon=True)
+        upkeep.start()
+        self.reconciler.run(stop)
+        upkeep.join()
+
+    def reap(self) -> tuple[int, int]:
+        """Free the leases of dead processes and remove expired jobs.
+
+        Returns:
+            The numbers of dead lease owners and of jobs removed.
+        """
+        return self.upkeep.reap(), self.upkeep.expire()
+
+    def close(self) -> None:
+        """Stop the background thread, and let engines end what they keep running for us; jobs go on."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        for engine in self.engines.values():
+            close = getattr(engine, "close", None)
+            if close is not None:
+                close()
+
+    def _make_catalogue(self, processes: Any, stager: Stager) -> Catalogue:
+        limit = self.settings.limits.package_bytes
+        return Catalogue(
+            processes,
+            self.settings.output_dir,
+            lambda url: stager.fetch(url, limit).content,
+            self._entries,
+            limit,
+        )
+
+    def _entries(self) -> list[Entry]:
+        return [*configured_entries(self._resources), *folder_entries(self.settings.packages)]
+
+
+def wire(configuration: Mapping[str, Any]) -> Wired:
+    """The server of a pygeoapi configuration, made at the first call in each process.
+
+    Args:
+        configuration: the whole pygeoapi configuration; only `server.manager` and the process resources count.
+
+    Raises:
+        ConfigurationError: the configuration is wrong.
+    """
+    block = configuration.get("server", {}).get("manager", {})
+    if not isinstance(block, Mapping):
+        raise ConfigurationError("server.manager: must be a mapping (see docs/configuration.md)")
+    resources = {
+        key: resource
+        for key, resource in (configuration.get("resources") or {}).items()
+        if isinstance(resource, Mapping) and resource.get("type") == "process"
+    }
+    plain = {key: value for key, value in block.items() if key != "processes"}
+    key = (os.getpid(), json.dumps([plain, resources], sort_keys=True, default=str))
+    with _LOCK:
+        if key not in _WIRED:
+            settings = load_settings(block)
+            list(configured_entries(resources))
+            _WIRED[key] = Wired(settings, resources)
+        return _WIRED[key]
+
+
+def load_configuration() -> dict[str, Any]:
+    """The pygeoapi configuration named by `PYGEOAPI_CONFIG`, or the embedded defaults under `./var`.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is not YAML.
+    """
+    name = os.environ.get(CONFIG_VARIABLE)
+    return read_configuration(Path(name)) if name else default_configuration("http://localhost:5000", Path("var"))
+
+
+def read_configuration(path: Path) -> dict[str, Any]:
+    """Read a pygeoapi configuration file, with `${VARIABLE}` replaced as pygeoapi does."""
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        if "${" in text:
+            from pygeoapi.util import yaml_load
+
+            with path.open(encoding="utf-8") as file:
+                document = yaml_load(file)
+        else:
+            document = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigurationError(f"the configuration {path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, OSError, ValueError) as error:
+        raise ConfigurationError(f"the configuration {path} is not valid YAML: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("server"), dict):
+        raise ConfigurationError(f"the configuration {path} has no `server` block")
+    return document
+
+
+def default_configuration(url: str, home: Path) -> dict[str, Any]:
+    """A whole pygeoapi configuration that needs no other service.
+
+    Args:
+        url: address that links are made from.
+        home: folder for the database and the jobs.
+    """
+    host, _, port = url.split("://")[-1].partition(":")
+    return {
+        "server": {
+            "bind": {"host": host, "port": int(port.split("/")[0] or 80)},
+            "url": url,
+            "mimetype": "application/json; charset=UTF-8",
+            "encoding": "utf-8",
+            "gzip": False,
+            "languages": ["en-US"],
+            "cors": True,
+            "pretty_print": False,
+            "limits": {"default_items": 100, "max_items": 10000},
+            "map": {"url": "", "attribution": ""},
+            "manager": {
+                "name": "pygeoapi_oapip.manager.ProcessManager",
+                "connection": f"sqlite:///{home / 'oapip.db'}",
+                "output_dir": str(home / "jobs"),
+            },
+        },
+        "logging": {"level": "ERROR"},
+        "metadata": _DEFAULT_METADATA,
+        "resources": {},
+    }
+
+
+_DEFAULT_METADATA: dict[str, Any] = {
+    "identification": {
+        "title": "pygeoapi-oapip",
+        "description": "A processing server: OGC API - Processes for CWL application packages",
+        "keywords": ["processing", "CWL", "OGC API - Processes"],
+        "keywords_type": "theme",
+        "terms_of_service": "",
+        "url": "https://ogcapi.ogc.org/processes",
+    },
+    "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+    "provider": {"name": "The operator of this server", "url": "https://ogcapi.ogc.org/processes"},
+    "contact": {"name": "The operator of this server"},
+}
+
+
+def _make_home(settings: Settings) -> None:
+    try:
+        settings.output_dir.mkdir(parents=True, exist_ok=True)
+        file = settings.connection.removeprefix("sqlite:///")
+        if file != settings.connection and file not in ("", ":memory:"):
+            Path(file).absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"server.manager.output_dir: cannot be made: {error.strerror}") from None
+
+
+def _upgrade(database: Any) -> None:
+    from .store.migrate import upgrade
+
+    upgrade(database)
+
+
+def _engines(settings: Settings) -> Mapping[str, Engine]:
+    home = settings.output_dir.absolute()
+    return {name: make_engine(name, block, home / f".engine-{name}") for name, block in settings.engines.items()}
+
+
+def _is_dead(owner: str) -> bool:
+    parsed = LeaseOwner.parse(owner)
+    return parsed is not None and parsed.is_dead()
