@@ -1,0 +1,8 @@
+"""What wiring needs of the SQL stores, in one place."""
+
+from .database import Database
+from .migrations import upgrade
+from .sql_jobs import SqlJobStore
+from .sql_processes import SqlProcessStore
+
+__all__ = ["Database", "SqlJobStore", "SqlProcessStore", "upgrade"]

@@ -1,0 +1,225 @@
+"""Jobs in a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from ..errors import Conflict, NoSuchJob, VersionConflict
+from ..model.identity import Scope
+from ..model.job import OGC_STATUS, Goal, Job, JobStatus
+from ..model.run import JobID
+from .base import JobPage, JobQuery
+from .database import Database
+from .rows import job_changes, job_from_row, job_row, optional_moment, storable, to_micros
+from .sql_job_list import page_of
+from .tables import jobs
+
+_OPEN = jobs.c.ended.is_(false())
+_ENDED = jobs.c.ended.is_(true())
+_THIS = jobs.c.id == bindparam("job_id")
+_DISMISSED: ColumnElement[str] = literal_column(f"'{JobStatus.DISMISSED.value}'")
+
+_ADD = insert(jobs)
+_GET = select(jobs).where(_THIS)
+_SAVE = (
+    update(jobs)
+    .where(_THIS, jobs.c.version == bindparam("seen"))
+    .returning(jobs.c.version, jobs.c.goal, jobs.c.lease_owner, jobs.c.lease_until)
+)
+_FREE = or_(jobs.c.lease_owner.is_(null()), jobs.c.lease_until < bindparam("now"))
+_DUE = or_(jobs.c.not_before.is_(null()), jobs.c.not_before <= bindparam("now"))
+_CLAIMABLE = select(jobs.c.id).where(_OPEN, _FREE, _DUE).order_by(jobs.c.created, jobs.c.id).limit(bindparam("most"))
+_PICK = _CLAIMABLE.with_for_update(skip_locked=True)
+_LEASE = update(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).returning(jobs)
+_HELD = and_(_OPEN, jobs.c.lease_owner == bindparam("holder"))
+_HELD_IDS = select(jobs.c.id).where(_HELD).order_by(jobs.c.created, jobs.c.id)
+_EXTEND = update(jobs).where(_HELD).returning(jobs.c.id)
+_RELEASE = (
+    update(jobs)
+    .where(jobs.c.lease_owner == bindparam("holder"), jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .values(lease_owner=None, lease_until=None)
+)
+_OWNERS = select(jobs.c.lease_owner).where(_OPEN, jobs.c.lease_owner.is_not(null())).distinct()
+_DISMISS_WANTED = select(jobs.c.id).where(
+    jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.goal == Goal.DISMISS.value
+)
+_OLD = (
+    select(jobs)
+    .where(_ENDED, jobs.c.finished < bindparam("moment"))
+    .order_by(jobs.c.finished, jobs.c.id)
+    .limit(bindparam("most"))
+)
+_COUNTS = select(jobs.c.status, func.count()).group_by(jobs.c.status)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlJobStore:
+    """`JobStore` over SQLite or PostgreSQL.
+
+    Args:
+        database: set up by `migrations.upgrade`.
+        clock: the present time, with time zone.
+    """
+
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = _now) -> None:
+        self._database = database
+        self._clock = clock
+
+    def add(self, job: Job) -> Job:
+        """Make a job durable. Raises Conflict where its id exists."""
+        stored = replace(job, version=1)
+        try:
+            with self._database.write() as connection:
+                connection.execute(_ADD, job_row(stored))
+        except IntegrityError:
+            raise Conflict(f"A job {job.id} exists.") from None
+        return stored
+
+    def get(self, job_id: JobID, scope: Scope) -> Job:
+        """The job. Raises NoSuchJob where it does not exist or is outside the scope."""
+        with self._database.read() as connection:
+            return _get(connection, job_id, scope)
+
+    def list(self, query: JobQuery, scope: Scope) -> JobPage:
+        """One page, newest first; `request` and `outputs` of its jobs are empty (see `rows.listed_job`)."""
+        with self._database.read() as connection:
+            return page_of(connection, query, scope, to_micros(self._clock()))
+
+    def save(self, job: Job) -> Job:
+        """Write what changes in a job, if the row has its version. Raises VersionConflict, NoSuchJob."""
+        changes = job_changes(job) | {"version": job.version + 1, "status": _status_of(job)}
+        if job.ended:
+            changes |= {"lease_owner": None, "lease_until": None}
+        with self._database.write() as connection:
+            row = connection.execute(_SAVE.values(changes), {"job_id": job.id, "seen": job.version}).first()
+            if row is None:
+                present = _get(connection, job.id, Scope(None))
+                raise VersionConflict(
+                    f"job {job.id}: version {job.version} was to be saved, {present.version} is there"
+                )
+        return replace(
+            job,
+            version=row.version,
+            goal=Goal(row.goal),
+            lease_owner=row.lease_owner,
+            lease_until=optional_moment(row.lease_until),
+        )
+
+    def set_goal(self, job_id: JobID, goal: Goal, scope: Scope) -> Job:
+        """Write the goal of a job that has not ended; an ended one is returned as it is. Raises NoSuchJob."""
+        with self._database.write() as connection:
+            job = _get(connection, job_id, scope, lock=True)
+            if job.ended:
+                return job
+            wanted = replace(
+                job, goal=goal, version=job.version + 1, not_before=None, updated=max(job.updated, self._clock())
+            )
+            row = job_row(wanted)
+            changed = {key: row[key] for key in ("goal", "status", "version", "not_before", "updated")}
+            connection.execute(update(jobs).where(_THIS).values(changed), {"job_id": job_id})
+        return wanted
+
+    def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
+        """Take the lease of free jobs, oldest first. Where none is free, nothing is locked or written."""
+        if limit < 1:
+            return ()
+        due = {"now": to_micros(now), "most": limit}
+        with self._database.read() as connection:
+            if connection.execute(_CLAIMABLE, due | {"most": 1}).first() is None:
+                return ()
+        with self._database.write() as connection:
+            ids = connection.execute(_PICK, due).scalars().all()
+            if not ids:
+                return ()
+            lease = _LEASE.values(lease_owner=owner, lease_until=to_micros(until))
+            taken = [job_from_row(row) for row in connection.execute(lease, {"ids": ids})]
+        return sorted(taken, key=lambda job: (job.created, job.id))
+
+    def extend(self, owner: str, until: datetime) -> Sequence[JobID]:
+        """Prolong all leases of `owner`; returns the ids of the jobs that it holds."""
+        with self._database.read() as connection:
+            if connection.execute(_HELD_IDS.limit(1), {"holder": owner}).first() is None:
+                return ()
+        with self._database.write() as connection:
+            moved = _EXTEND.values(lease_until=to_micros(until))
+            return connection.execute(moved, {"holder": owner}).scalars().all()
+
+    def release(self, owner: str, job_ids: Sequence[JobID]) -> None:
+        """Give the leases of these jobs back, where `owner` holds them."""
+        if not job_ids:
+            return
+        with self._database.write() as connection:
+            connection.execute(_RELEASE, {"holder": owner, "ids": [i for i in job_ids if storable(i)]})
+
+    def lease_owners(self) -> Sequence[str]:
+        """The owners of leases on jobs that have not ended."""
+        with self._database.read() as connection:
+            return connection.execute(_OWNERS).scalars().all()
+
+    def goals(self, job_ids: Sequence[JobID]) -> Sequence[JobID]:
+        """Those of the jobs whose goal is DISMISS."""
+        if not job_ids:
+            return ()
+        with self._database.read() as connection:
+            return connection.execute(_DISMISS_WANTED, {"ids": [i for i in job_ids if storable(i)]}).scalars().all()
+
+    def delete(self, job_id: JobID, scope: Scope) -> None:
+        """Remove an ended job. Raises NoSuchJob, Conflict where it has not ended."""
+        with self._database.write() as connection:
+            if not _get(connection, job_id, scope, lock=True).ended:
+                raise Conflict(f"The job {job_id} has not ended.")
+            connection.execute(delete(jobs).where(_THIS), {"job_id": job_id})
+
+    def ended_before(self, moment: datetime, limit: int) -> Sequence[Job]:
+        """Ended jobs with `finished` before the moment, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(_OLD, {"moment": to_micros(moment), "most": limit})
+            return [job_from_row(row) for row in rows]
+
+    def counts(self) -> dict[JobStatus, int]:
+        """Number of jobs by public status, 0 where there is none."""
+        found = dict.fromkeys(JobStatus, 0)
+        with self._database.read() as connection:
+            found |= {JobStatus(status): number for status, number in connection.execute(_COUNTS).all()}
+        return found
+
+
+def _get(connection: Connection, job_id: JobID, scope: Scope, *, lock: bool = False) -> Job:
+    if storable(job_id):
+        row = connection.execute(_GET.with_for_update() if lock else _GET, {"job_id": job_id}).first()
+        if row is not None and scope.owner in (None, row.owner):
+            return job_from_row(row)
+    raise NoSuchJob(f"There is no job {job_id!r}.")
+
+
+def _status_of(job: Job) -> ColumnElement[Any]:
+    """The public status (`Job.status`) with the goal that the row has, not the one that the saver believes in."""
+    phase = OGC_STATUS[job.phase].value
+    if job.ended:
+        return bindparam(None, phase)
+    return case((jobs.c.goal == Goal.DISMISS.value, _DISMISSED), else_=phase)

@@ -1,0 +1,99 @@
+"""The tables. `migrations` builds the same ones step by step; a test compares them.
+
+Times are whole microseconds since 1970-01-01 UTC: exact, and ordered alike in every database. JSON is text that the
+database never looks into. Small columns come first, so that SQLite reads a list without touching long requests.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    false,
+    true,
+)
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("process_id", Text, nullable=False),
+    Column("process_revision", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("engine", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("goal", Text, nullable=False),
+    # the public status (Job.status) and whether the phase is an end: derived, for filters and partial indexes
+    Column("status", Text, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("started", BigInteger),
+    Column("finished", BigInteger),
+    Column("not_before", BigInteger),
+    Column("progress", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("outputs", Text),
+    Column("request", Text, nullable=False),
+)
+
+Index("jobs_by_created", jobs.c.created.desc(), jobs.c.id)
+Index("jobs_by_owner", jobs.c.owner, jobs.c.created.desc(), jobs.c.id)
+Index("jobs_by_process", jobs.c.process_id, jobs.c.created.desc(), jobs.c.id)
+Index("jobs_by_status", jobs.c.status, jobs.c.created.desc(), jobs.c.id)
+_OPEN = jobs.c.ended.is_(false())
+_ENDED = jobs.c.ended.is_(true())
+Index("jobs_open", jobs.c.created, jobs.c.id, sqlite_where=_OPEN, postgresql_where=_OPEN)
+Index("jobs_ended", jobs.c.finished, jobs.c.id, sqlite_where=_ENDED, postgresql_where=_ENDED)
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("deployed", Boolean, nullable=False),
+    # the newest revision: the present one where deployed, else the last there was
+    Column("revision", Integer, nullable=False),
+)
+
+process_revisions = Table(
+    "process_revisions",
+    metadata,
+    Column("process_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("package", Text),
+    Column("document", Text),
+    Column("source", LargeBinary),
+)
+
+# one row, id 1: grows with each change to any process
+process_changes = Table(
+    "process_changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("value", BigInteger, nullable=False),
+)
+
+# Alembic's own table, as Alembic makes it
+alembic_version = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", Text, primary_key=True),
+)
