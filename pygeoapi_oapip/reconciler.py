@@ -229,7 +229,8 @@ class Loop:
             self._let_go(job.id)
         except StoreUnavailable:
             raise
-        except Exception:  # noqa: BLE001 - a defect in one job must not stop the others
+        except Exception:
+            # A defect in one job must not stop the others.
             LOG.exception("job %s: a defect of the server", job.id)
             self._held[job.id] = replace(job, not_before=utc_now() + timedelta(seconds=5))
 

@@ -167,7 +167,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
             document = yaml.safe_load(text)
     except OSError as error:
         raise ConfigurationError(f"the configuration {path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, OSError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"the configuration {path} is not valid YAML: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("server"), dict):
         raise ConfigurationError(f"the configuration {path} has no `server` block")
