@@ -1,0 +1,56 @@
+"""The Flask application of OGC API - Processes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import Flask, Response, request
+
+from ..operations import Operations
+from ..ui.static_files import static_blueprint
+from . import failures, job_views, process_views, result_views, service_views
+from .door import Door, DoorOptions
+
+_EXPOSED = "Location, Link, Preference-Applied, ETag, Content-Disposition, Content-Range, Retry-After"
+_ALLOWED = "Authorization, Content-Type, Accept, Prefer, If-None-Match, Range"
+
+
+class _Answer(Response):
+    default_mimetype = "application/json"
+
+
+def create_app(operations: Operations, options: DoorOptions) -> Flask:
+    """The door: every route of docs/http-api.md, over the given operations.
+
+    Args:
+        operations: the service.
+        options: what the administrator decides.
+
+    Returns:
+        A WSGI application. It reads the path prefix of its links from the WSGI environment (`door.PREFIX_KEY`).
+    """
+    app = Flask(__name__, static_folder=None)
+    app.response_class = _Answer
+    app.config["MAX_CONTENT_LENGTH"] = options.body_bytes
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    door = Door(operations, options)
+    for module in (service_views, process_views, job_views, result_views):
+        for route in module.ROUTES:
+            app.add_url_rule(route.rule, route.view.__name__, partial(route.view, door), methods=[route.method])
+    app.register_blueprint(static_blueprint())
+    failures.register(app, door)
+    if options.cors:
+        app.after_request(_allow_all_origins)
+    return app
+
+
+def _allow_all_origins(response: Response) -> Response:
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, HEAD, OPTIONS")
+        response.headers["Access-Control-Allow-Headers"] = _ALLOWED
+        response.headers["Access-Control-Max-Age"] = "3600"
+    return response

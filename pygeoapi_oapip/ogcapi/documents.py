@@ -1,0 +1,192 @@
+"""The model as the JSON documents of the standard: process summary and description, status, job list, inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ..model.execution import ExecutionRequest, OutputRequest
+from ..model.job import Job, JobStatus
+from ..model.json import JSON
+from ..model.process import Input, Output, Process
+from ..model.run import StepReport
+from ..model.value import Inline, InputValue, Many, Reference
+from .links import HTML_TYPE, JSON_TYPE, OGC_REL, Links, link
+
+PROCESS_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-process-description"
+
+Document = dict[str, Any]
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds and `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def summary(process: Process, links: Links) -> Document:
+    """Part 1 processSummary.yaml, with Part 2's `mutable`."""
+    address = links.process(process.id)
+    return {
+        **process.extra,
+        "id": process.id,
+        "version": process.version,
+        "title": process.title or process.id,
+        "description": process.description,
+        **({"keywords": list(process.keywords)} if process.keywords else {}),
+        **({"metadata": list(process.metadata)} if process.metadata else {}),
+        "jobControlOptions": [option.value for option in process.job_control],
+        "outputTransmission": ["value", "reference"],
+        "mutable": process.mutable,
+        "links": [
+            *links.pair(address, "Process description"),
+            link(links.execution(process.id), f"{OGC_REL}execute", JSON_TYPE, "Execute this process"),
+        ],
+    }
+
+
+def description(process: Process, links: Links) -> Document:
+    """Part 1 process.yaml."""
+    document = summary(process, links)
+    further = document.pop("links")
+    document["inputs"] = {key: _input(item) for key, item in process.inputs.items()}
+    document["outputs"] = {key: _parameter(item) for key, item in process.outputs.items()}
+    document["revision"] = process.revision
+    document |= {key: timestamp(moment) for key in ("created", "updated") if (moment := getattr(process, key))}
+    address = links.process(process.id)
+    document["links"] = [
+        *further,
+        link(f"{address}/package", "item", "application/cwl", "Application package"),
+        link(f"{address}/history", "version-history", JSON_TYPE, "Revisions of this process"),
+        link(f"{links.jobs()}?processID={address.rpartition('/')[2]}", f"{OGC_REL}job-list", JSON_TYPE, "Jobs"),
+        link(PROCESS_PROFILE, "profile", JSON_TYPE, "OGC process description"),
+    ]
+    return document
+
+
+def _parameter(item: Input | Output) -> Document:
+    return {
+        "title": item.title or item.id,
+        **({"description": item.description} if item.description else {}),
+        **({"keywords": list(item.keywords)} if item.keywords else {}),
+        **({"metadata": list(item.metadata)} if item.metadata else {}),
+        "schema": item.schema,
+    }
+
+
+def _input(item: Input) -> Document:
+    return _parameter(item) | {
+        "minOccurs": item.min_occurs,
+        "maxOccurs": "unbounded" if item.max_occurs is None else item.max_occurs,
+    }
+
+
+def revision_row(process: Process) -> Document:
+    """One row of a version history."""
+    times = {key: timestamp(moment) for key in ("created", "updated") if (moment := getattr(process, key))}
+    return {"revision": process.revision, "version": process.version, "title": process.title or process.id, **times}
+
+
+def status(job: Job, links: Links) -> Document:
+    """Part 1 statusInfo.yaml: the members of 1.0 (jobID, status, type) and of 2.0 (id, processingEntityType) in one."""
+    moments = {key: getattr(job, key) for key in ("created", "started", "finished", "updated")}
+    return {
+        "jobID": job.id,
+        "id": job.id,
+        "processID": job.process_id,
+        "type": "process",
+        "processingEntityType": "ogc-api-processes",
+        "status": job.status.value,
+        **({"message": job.message} if job.message else {}),
+        "progress": job.progress,
+        **{key: timestamp(moment) for key, moment in moments.items() if moment is not None},
+        **({"steps": [_step(step) for step in job.steps]} if job.steps else {}),
+        **({"usage": dict(job.usage)} if job.usage else {}),
+        **({"exception": job.problem} if job.status is JobStatus.FAILED and job.problem else {}),
+        "links": _job_links(job, links),
+    }
+
+
+def _job_links(job: Job, links: Links) -> list[dict[str, JSON]]:
+    address = links.job(job.id)
+    found = [
+        *links.pair(address, "Job status"),
+        link(address, "monitor", JSON_TYPE, "Job status"),
+        link(links.jobs(), "up", JSON_TYPE, "Job list"),
+        link(f"{address}/logs?f=text", f"{OGC_REL}log", "text/plain", "Log"),
+        link(f"{address}/inputs", f"{OGC_REL}inputs", JSON_TYPE, "Inputs"),
+    ]
+    # `outputs: {}` asks for no result, so there is none to link.
+    if job.status is JobStatus.SUCCESSFUL and job.request.get("outputs") != {}:
+        found.append(link(links.results(job.id), f"{OGC_REL}results", JSON_TYPE, "Job results"))
+        found.append(link(f"{links.results(job.id)}?f=html", f"{OGC_REL}results", HTML_TYPE, "Job results as HTML"))
+    if job.status is JobStatus.FAILED:
+        found.append(link(f"{address}/exceptions", f"{OGC_REL}exceptions", JSON_TYPE, "Why the job failed"))
+    return found
+
+
+def _step(step: StepReport) -> Document:
+    moments = (("started", step.started), ("finished", step.finished))
+    return {
+        "name": step.name,
+        "state": step.state.value,
+        **{key: timestamp(moment) for key, moment in moments if moment is not None},
+        **({"exitCode": step.exit_code} if step.exit_code is not None else {}),
+    }
+
+
+def dismissed(job: Job, links: Links) -> Document:
+    """Part 1 dismiss response: statusInfo whose only link is the job list (the job itself may be gone)."""
+    document = status(job, links)
+    document["status"] = JobStatus.DISMISSED.value
+    document.pop("exception", None)
+    document["links"] = [link(links.jobs(), "up", JSON_TYPE, "Job list")]
+    return document
+
+
+def inputs(job: Job, links: Links) -> Document:
+    """Part 4 inputs-response: what the job was asked for."""
+    request = ExecutionRequest.from_json(job.request)
+    address = links.job(job.id)
+    return {
+        "inputs": {key: _input_value(value) for key, value in request.inputs.items()},
+        "outputs": {key: _output_request(item) for key, item in (request.outputs or {}).items()},
+        **({"response": request.response.value} if request.response else {}),
+        "links": [
+            link(f"{address}/inputs", "self", JSON_TYPE, "Inputs"),
+            link(address, "up", JSON_TYPE, "Job status"),
+        ],
+    }
+
+
+def _input_value(value: InputValue) -> JSON:
+    if isinstance(value, Many):
+        return [_input_value(item) for item in value.items]
+    if isinstance(value, Reference):
+        return {"href": value.href, **({"type": value.media_type} if value.media_type else {})}
+    return _inline(value)
+
+
+def _inline(value: Inline) -> JSON:
+    members = {"mediaType": value.media_type, "encoding": value.encoding}
+    given = {key: text for key, text in members.items() if text}
+    if given or isinstance(value.value, Mapping):
+        return {"value": value.value, **given}
+    return value.value
+
+
+def _output_request(item: OutputRequest) -> Document:
+    return {
+        **({"transmissionMode": item.transmission.value} if item.transmission else {}),
+        **({"format": {"mediaType": item.media_type}} if item.media_type else {}),
+    }
+
+
+def processes(items: Iterable[Process], links: Links, further: Iterable[dict[str, JSON]]) -> Document:
+    """Part 1 processList.yaml."""
+    return {"processes": [summary(item, links) for item in items], "links": list(further)}
+
+
+def jobs(items: Iterable[Job], links: Links, further: Iterable[dict[str, JSON]]) -> Document:
+    """Part 1 jobList.yaml."""
+    return {"jobs": [status(item, links) for item in items], "links": list(further)}

@@ -1,0 +1,207 @@
+"""What all views share: the operations, the options, the base address, representations and their cache."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from math import isfinite
+from threading import Lock
+from typing import Any
+
+from flask import Response, request
+
+from ..auth.context import current_principal
+from ..model.identity import Principal
+from ..operations import Operations
+from . import negotiation
+from .links import HTML_TYPE, JSON_TYPE, Links
+
+PREFIX_KEY = "oapip.prefix"
+"""WSGI environment: the path prefix that a request came by (`/alice/ogc-api`), which its links keep."""
+
+Render = Callable[[str, Mapping[str, Any], str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The pygeoapi application beside this one, as far as its documents are merged into ours."""
+
+    landing: Callable[[], Mapping[str, Any]] = dict
+    conformance: Callable[[], Sequence[str]] = tuple
+    openapi: Callable[[], Mapping[str, Any]] = dict
+
+
+def _pages(page: str, context: Mapping[str, Any], base: str) -> str:
+    from ..ui.pages import render
+
+    return render(page, context, base)
+
+
+@dataclass(frozen=True, slots=True)
+class DoorOptions:
+    """What the administrator decides."""
+
+    base_url: str
+    """`server.url` of the configuration; a `/` at its end is dropped."""
+    title: str = "OGC API - Processes"
+    description: str = ""
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    """OpenAPI contact object."""
+    license: Mapping[str, Any] = field(default_factory=dict)
+    """OpenAPI license object."""
+    cors: bool = False
+    """`server.cors`: answers may be read by scripts of any web page."""
+    body_bytes: int = 50 * 1024**2
+    page: int = 1000
+    """Processes in a list where no limit is given."""
+    jobs_page: int = 10
+    """Jobs in a list where no limit is given (OGC default)."""
+    max_page: int = 10_000
+    max_wait: float = 30.0
+    """Seconds that the legacy body member `mode: sync` waits."""
+    conformance: Sequence[str] = ()
+    """Further conformance classes, of parts that are not in this door."""
+    render: Render = _pages
+    host: Host = field(default_factory=Host)
+
+
+class DocumentCache:
+    """Serialised documents by key, the least recently used going first. Keys hold the revision, so nothing stales."""
+
+    def __init__(self, largest: int = 32 * 1024**2) -> None:
+        self._rows: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
+        self._bytes = 0
+        self._largest = largest
+        self._lock = Lock()
+
+    def get(self, key: Hashable, make: Callable[[], bytes]) -> tuple[bytes, str]:
+        """The document and its strong ETag; made where it is not there."""
+        with self._lock:
+            row = self._rows.get(key)
+            if row is not None:
+                self._rows.move_to_end(key)
+                return row
+        body = make()
+        row = (body, f'"{sha256(body).hexdigest()[:32]}"')
+        with self._lock:
+            if key not in self._rows:
+                self._bytes += len(body)
+            self._rows[key] = row
+            while self._bytes > self._largest and len(self._rows) > 1:
+                self._bytes -= len(self._rows.popitem(last=False)[1][0])
+        return row
+
+
+class Door:
+    """One per application. Views are functions whose first argument is the door."""
+
+    def __init__(self, operations: Operations, options: DoorOptions) -> None:
+        self.operations = operations
+        self.options = options
+        self._base = options.base_url.rstrip("/")
+        self._cache = DocumentCache()
+
+    @property
+    def links(self) -> Links:
+        """Addresses below the base of the present request; the only place where the base is decided."""
+        return Links(self._base + request.environ.get(PREFIX_KEY, ""))
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return current_principal()
+
+    def wanted(self, offered: tuple[str, ...] = negotiation.DOCUMENT) -> str:
+        """The representation that the present request wants. Raises InvalidQuery."""
+        return negotiation.wanted(request.args.get("f"), request.headers.get("Accept"), offered)
+
+    def media_type(self) -> str:
+        """Media type of the document that the present request wants: JSON or HTML."""
+        return HTML_TYPE if self.wanted() == "html" else JSON_TYPE
+
+    def document(self, page: str, document: Mapping[str, Any], form: str = "", **values: Any) -> Response:
+        """A document as JSON or as the HTML page of this name, whichever is wanted.
+
+        Args:
+            page: name of the page.
+            document: what both representations hold.
+            form: `json` or `html` where the view has decided already.
+            values: further values of the page (pages.py lists them).
+        """
+        if (form or self.wanted()) == "html":
+            return html_response(self.page(page, document, **values))
+        return json_response(document)
+
+    def cached(
+        self, page: str, key: tuple[Hashable, ...], make: Callable[[], Mapping[str, Any]], form: str = ""
+    ) -> Response:
+        """As `document`, kept until any process changes; answers If-None-Match with 304.
+
+        Args:
+            page: name of the page.
+            key: what else the document depends on.
+            make: makes the document.
+            form: `json` or `html` where the view has decided already.
+        """
+        form = form or self.wanted()
+        base = self.links.base
+
+        def body() -> bytes:
+            return self.page(page, make()).encode("utf-8") if form == "html" else serialise(make())
+
+        content, etag = self._cache.get((self.operations.revision(), self.principal, base, page, form, *key), body)
+        headers = [("ETag", etag), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+        if request.environ.get("HTTP_IF_NONE_MATCH") and request.if_none_match.contains_weak(etag.strip('"')):
+            return Response(status=304, headers=headers)
+        kind = "text/html; charset=utf-8" if form == "html" else "application/json"
+        return Response(content, 200, headers, content_type=kind)
+
+    def page(self, page: str, document: Mapping[str, Any], **values: Any) -> str:
+        """The HTML page of a document (pages.py lists them)."""
+        base = self.links.base
+        context = {"doc": document, "base": base, "service_title": self.options.title, **values}
+        return self.options.render(page, context, base)
+
+
+def serialise(document: object) -> bytes:
+    """JSON in UTF-8, compact. A number that is not finite has no JSON form and becomes null."""
+    try:
+        text = _dumps(document)
+    except ValueError:
+        text = _dumps(_finite(document))
+    return text.encode("utf-8", "replace")
+
+
+def _dumps(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def json_response(document: object, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """A response with a JSON body."""
+    found = [*headers, ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    return Response(serialise(document), status, found, content_type="application/json")
+
+
+def html_response(text: str, status: int = 200) -> Response:
+    """A response with an HTML body."""
+    headers = [("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    return Response(text, status, headers, content_type="text/html; charset=utf-8")

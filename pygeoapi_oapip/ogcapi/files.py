@@ -1,0 +1,64 @@
+"""Files of results over HTTP: ranges, validators, a name, and no way to run as a page of this site."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from flask import Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.utils import send_file
+
+from ..errors import NoSuchOutput
+from ..operations import ServedFile
+
+_MEDIA_TYPE = re.compile(
+    r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=([\w!#$&^.+-]+|\"[^\"\\\x00-\x1f]*\"))*", re.ASCII
+)
+_ONE_RANGE = re.compile(r"bytes=(\d+-\d*|-\d+)")
+_ACTIVE = re.compile(r"(text/html|application/xhtml|image/svg|text/xml|application/xml|\S+\+xml)")
+
+SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""Content-Security-Policy of results that a browser would run: they are data of users, on our origin."""
+
+
+def safe_media_type(text: str) -> str:
+    """The media type, if it can stand in a header, else application/octet-stream."""
+    return text if _MEDIA_TYPE.fullmatch(text) else "application/octet-stream"
+
+
+def send(served: ServedFile) -> Response:
+    """The file with Content-Length, strong ETag, Last-Modified and Content-Disposition (RFC 6266); answers Range
+    with 206 or 416 and If-None-Match with 304.
+
+    Raises:
+        NoSuchOutput: the file is gone (retention).
+    """
+    environ = dict(request.environ)
+    if not _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", "")):
+        # RFC 9110 section 14.2: a Range that is not understood is ignored; several ranges may be.
+        environ.pop("HTTP_RANGE", None)
+    kind = safe_media_type(served.media_type)
+    try:
+        response = send_file(
+            served.path,
+            environ,
+            mimetype=kind,
+            download_name=_name(served.name),
+            conditional=True,
+            response_class=Response,
+        )
+    except FileNotFoundError:
+        raise NoSuchOutput("this result is not there any more") from None
+    except RequestedRangeNotSatisfiable:
+        size = served.path.stat().st_size
+        return Response(status=416, headers=[("Content-Range", f"bytes */{size}"), ("Accept-Ranges", "bytes")])
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if _ACTIVE.match(kind):
+        response.headers["Content-Security-Policy"] = SANDBOX
+    return cast(Response, response)
+
+
+def _name(name: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", name) or "result"

@@ -1,0 +1,154 @@
+"""Execution and jobs: start, list, status, dismissal, logs, inputs, exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from flask import Response, request
+
+from ..errors import NoSuchJob, NoSuchProcess
+from ..model.job import JobStatus
+from ..model.json import JSONObject
+from ..model.run import LogLine
+from ..operations import Execution, Preference
+from . import bodies, documents, preferences, queries
+from .door import Door, json_response
+from .identifiers import checked
+from .links import JSON_TYPE, link, paging
+from .result_views import synchronous
+from .routes import Route
+
+LOG_PAGE = 10_000
+"""Log lines in one JSON document."""
+
+
+def execute_process(door: Door, process_id: str) -> Response:
+    """POST /processes/{processID}/execution."""
+    checked(process_id, NoSuchProcess)
+    prefer = preferences.parse(request.headers.get("Prefer"))
+    body = bodies.read_object()
+    preference = _with_mode(prefer.execution, body, door.options.max_wait)
+    execution = door.operations.execute(door.principal, process_id, body, preference)
+    applied = prefer.applied(asynchronous=not execution.finished_in_time)
+    response = _started(door, execution)
+    if applied:
+        response.headers["Preference-Applied"] = applied
+    return response
+
+
+def _started(door: Door, execution: Execution) -> Response:
+    links = door.links
+    address = links.job(execution.job.id)
+    if execution.finished_in_time:
+        response = synchronous(door, execution.job.id)
+        response.headers.add("Link", f'<{address}>; rel=monitor; type="{JSON_TYPE}"')
+        return response
+    return json_response(documents.status(execution.job, links), 201, [("Location", address)])
+
+
+def _with_mode(preference: Preference, body: JSONObject, longest: float) -> Preference:
+    """The `mode` member of older drafts counts where the Prefer header says nothing."""
+    if preference.respond_async or preference.wait is not None:
+        return preference
+    mode = body.get("mode")
+    if mode == "async":
+        return replace(preference, respond_async=True)
+    return replace(preference, wait=longest) if mode == "sync" else preference
+
+
+def list_jobs(door: Door) -> Response:
+    """GET /jobs."""
+    query = queries.job_query(request.args, door.options.jobs_page, door.options.max_page)
+    page = door.operations.jobs(door.principal, query)
+    links = door.links
+    kept = [(key, text) for key, text in request.args.items(multi=True) if key not in ("limit", "offset", "page")]
+    further = [
+        *links.pair(links.jobs(), "Job list", door.media_type()),
+        *paging(links.jobs(), kept, query.limit, query.offset, page.more),
+    ]
+    return door.document("jobs", documents.jobs(page.jobs, links, further))
+
+
+def job_status(door: Door, job_id: str) -> Response:
+    """GET /jobs/{jobID}."""
+    job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
+    return door.document("job", documents.status(job, door.links))
+
+
+def dismiss_job(door: Door, job_id: str) -> Response:
+    """DELETE /jobs/{jobID}."""
+    job = door.operations.dismiss(door.principal, checked(job_id, NoSuchJob))
+    return json_response(documents.dismissed(job, door.links))
+
+
+def job_inputs(door: Door, job_id: str) -> Response:
+    """GET /jobs/{jobID}/inputs: what was asked for."""
+    job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
+    return json_response(documents.inputs(job, door.links))
+
+
+def job_exceptions(door: Door, job_id: str) -> Response:
+    """GET /jobs/{jobID}/exceptions: a list with the cause of a failure; empty for any other job."""
+    job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
+    failed = job.status is JobStatus.FAILED and job.problem
+    return json_response([job.problem] if failed else [])
+
+
+def job_logs(door: Door, job_id: str) -> Response:
+    """GET /jobs/{jobID}/logs: JSON, text or a page; `offset` lines are left out."""
+    form = door.wanted(("json", "html", "text"))
+    offset = queries.offset_of(request.args)
+    job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
+    lines = islice(door.operations.logs(door.principal, job_id), offset, None)
+    if form == "text":
+        return _text(lines)
+    limit = queries.window(request.args, LOG_PAGE, LOG_PAGE)[0]
+    rows = [_row(line) for line in islice(lines, limit)]
+    links = door.links
+    address = f"{links.job(job_id)}/logs"
+    end = offset + len(rows)
+    document = {
+        "jobID": job.id,
+        "status": job.status.value,
+        "offset": offset,
+        "nextOffset": end,
+        "lines": rows,
+        "links": [
+            *links.pair(address, "Log", door.media_type()),
+            link(f"{address}?f=text", "alternate", "text/plain", "Log as text"),
+            link(f"{address}?offset={end}", "next", JSON_TYPE, "Later lines"),
+            link(links.job(job_id), "up", JSON_TYPE, "Job status"),
+        ],
+    }
+    return door.document("logs", document, form, job_id=job_id)
+
+
+def _row(line: LogLine) -> dict[str, Any]:
+    time = {"time": documents.timestamp(line.time)} if line.time else {}
+    return {**time, "level": line.level, "source": line.source, "text": line.text}
+
+
+def _text(lines: Iterator[LogLine]) -> Response:
+    def write() -> Iterator[bytes]:
+        for line in lines:
+            time = documents.timestamp(line.time) if line.time else ""
+            source = f"[{line.source}]" if line.source else ""
+            words = [word for word in (time, line.level, source, line.text) if word]
+            yield (" ".join(words) + "\n").encode("utf-8", "replace")
+
+    headers = [("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    return Response(write(), 200, headers, content_type="text/plain; charset=utf-8")
+
+
+ROUTES = (
+    Route("/processes/<process_id>/execution", "POST", execute_process),
+    Route("/jobs", "GET", list_jobs),
+    Route("/jobs/<job_id>", "GET", job_status),
+    Route("/jobs/<job_id>", "DELETE", dismiss_job),
+    Route("/jobs/<job_id>/inputs", "GET", job_inputs),
+    Route("/jobs/<job_id>/exceptions", "GET", job_exceptions),
+    Route("/jobs/<job_id>/logs", "GET", job_logs),
+)

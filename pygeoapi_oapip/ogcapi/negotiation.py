@@ -1,0 +1,104 @@
+"""Which representation is wanted: `f`, else the Accept header, else JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+from ..errors import InvalidQuery
+
+MEDIA_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "json": ("application/json", "application/problem+json", "application/ld+json", "application/geo+json"),
+        "html": ("text/html", "application/xhtml+xml"),
+        "text": ("text/plain",),
+        "zip": ("application/zip",),
+        "multipart": ("multipart/related", "multipart/mixed"),
+        "openapi": ("application/vnd.oai.openapi+json",),
+    }
+)
+"""Word of the `f` parameter -> the media types that ask for it."""
+
+_ALIASES = {"jsonld": "json", "geojson": "json", "txt": "text"}
+
+DOCUMENT = ("json", "html")
+"""What most resources offer."""
+
+
+def wanted(f: str | None, accept: str | None, offered: tuple[str, ...] = DOCUMENT) -> str:
+    """Choose a representation.
+
+    Args:
+        f: the `f` query parameter; it beats Accept.
+        accept: the Accept header. Where it names nothing that is offered, the first one is served, as RFC 9110
+            section 12.5.1 allows: clients that ask for too little get JSON and not an error.
+        offered: words of MEDIA_TYPES; the first is the default for `*/*` and for no Accept.
+
+    Raises:
+        InvalidQuery: `f` is none of the offered words.
+    """
+    if f:
+        word = _ALIASES.get(f, f)
+        if word not in offered:
+            raise InvalidQuery(f"f: {f!r} is not offered here (offered: {', '.join(offered)})", location="f")
+        return word
+    if not accept or accept == "*/*":
+        return offered[0]
+    return _by_accept(accept, offered)
+
+
+def names_json(accept: str | None) -> bool:
+    """True if Accept names application/json itself (not a wildcard) with a weight above 0."""
+    return any(kind == "application/json" and weight > 0 for kind, weight in _ranges(accept or ""))
+
+
+@lru_cache(maxsize=512)
+def _by_accept(accept: str, offered: tuple[str, ...]) -> str:
+    ranges = _ranges(accept)
+    ranked = sorted(
+        ((_rank(word, ranges), -position, word) for position, word in enumerate(offered)),
+        reverse=True,
+    )
+    (weight, *_), _, word = ranked[0]
+    return word if weight > 0 else offered[0]
+
+
+def _rank(word: str, ranges: list[tuple[str, float]]) -> tuple[float, int, int]:
+    """(weight, how exact the range is, how early it stands) of the range that fits best; exact ranges come first."""
+    best: tuple[float, int, int] = (0.0, 0, 0)
+    most_exact = 0
+    for position, (kind, weight) in enumerate(ranges):
+        exact = _exactness(kind, MEDIA_TYPES[word])
+        if exact > most_exact:
+            most_exact, best = exact, (weight, exact, -position)
+    return best
+
+
+def _exactness(kind: str, own: tuple[str, ...]) -> int:
+    if kind in own:
+        return 3
+    if kind.endswith("/*") and any(item.startswith(kind[:-1]) for item in own[:1]):
+        return 2
+    return 1 if kind == "*/*" else 0
+
+
+def _ranges(accept: str) -> list[tuple[str, float]]:
+    found = []
+    for part in accept[:2000].split(","):
+        kind, *parameters = (item.strip() for item in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            name, _, text = parameter.partition("=")
+            if name.strip().lower() == "q":
+                weight = _weight(text)
+        found.append((kind.lower(), weight))
+    return found
+
+
+def _weight(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if 0.0 <= value <= 1.0 else 0.0

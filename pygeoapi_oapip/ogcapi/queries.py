@@ -1,0 +1,143 @@
+"""Query parameters of the lists. Parameters that are not known here are ignored."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+from werkzeug.datastructures import MultiDict
+
+from ..errors import InvalidQuery
+from ..model.job import JobStatus
+from ..store.base import JobQuery
+
+Query = MultiDict[str, str]
+
+_ONE_SECOND = timedelta(microseconds=999_999)
+
+
+def window(query: Query, default: int, largest: int) -> tuple[int, int]:
+    """Limit and offset of a list.
+
+    Args:
+        query: `limit` (at least 1; a larger one than allowed is cut), and `offset` (rows) or `page` (from 0, as
+            Weaver's client counts).
+        default: limit where none is given.
+        largest: limit that is never passed.
+
+    Raises:
+        InvalidQuery: one of them is not such a number.
+    """
+    limit = min(_integer(query, "limit", default, 1), largest)
+    page = _integer(query, "page", 0, 0)
+    return limit, _integer(query, "offset", page * limit, 0)
+
+
+def _integer(query: Query, name: str, default: int, least: int) -> int:
+    text = query.get(name, "")
+    if text == "":
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
+        raise InvalidQuery(f"{name}: {text[:40]!r} is not a whole number from {least} on", location=name)
+    return int(text)
+
+
+def offset_of(query: Query) -> int:
+    """`offset` alone, from 0. Raises InvalidQuery."""
+    return _integer(query, "offset", 0, 0)
+
+
+def job_query(query: Query, default: int, largest: int) -> JobQuery:
+    """Part 1 job-list parameters.
+
+    Args:
+        query: `limit`, `offset`, `page`, `type`, `processID` (or `process`), `status`, `datetime`, `minDuration`,
+            `maxDuration`; lists by repetition or commas.
+        default: limit where none is given.
+        largest: limit that is never passed.
+
+    Raises:
+        InvalidQuery: naming the parameter.
+    """
+    limit, offset = window(query, default, largest)
+    for kind in words(query, "type"):
+        if kind != "process":
+            raise InvalidQuery(f"type: {kind[:40]!r} is not a type of job here (allowed: process)", location="type")
+    since, until = period(query.get("datetime", ""))
+    shortest = _durations(query, "minDuration")
+    longest = _durations(query, "maxDuration")
+    return JobQuery(
+        limit=limit,
+        offset=offset,
+        process_ids=words(query, "processID") + words(query, "process"),
+        statuses=tuple(_status(text) for text in words(query, "status")),
+        created_from=since,
+        created_until=until,
+        min_duration=max(shortest, default=None),
+        max_duration=min(longest, default=None),
+    )
+
+
+def words(query: Query, name: str) -> tuple[str, ...]:
+    """All values of a list parameter, in order, without repetition."""
+    texts = (part.strip() for value in query.getlist(name) for part in value.split(","))
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _status(text: str) -> JobStatus:
+    try:
+        return JobStatus(text)
+    except ValueError:
+        allowed = ", ".join(status.value for status in JobStatus)
+        raise InvalidQuery(f"status: {text[:40]!r} is not one of {allowed}", location="status") from None
+
+
+def _durations(query: Query, name: str) -> list[float]:
+    found = []
+    for text in words(query, name):
+        if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
+            raise InvalidQuery(f"{name}: {text[:40]!r} is not a number of seconds", location=name)
+        found.append(float(text))
+    return found
+
+
+def period(text: str) -> tuple[datetime | None, datetime | None]:
+    """Read `datetime` (Part 1 /req/job-list/datetime-definition).
+
+    Args:
+        text: an RFC 3339 date-time or date, or an interval `START/END` with `..` or nothing for an open end. Without a
+            zone it is UTC. An instant stands for its whole second, a date for its whole day.
+
+    Returns:
+        The first and the last moment, both inclusive; None where open.
+
+    Raises:
+        InvalidQuery: it is neither, or ends before it starts.
+    """
+    if not text:
+        return None, None
+    start, slash, end = text.partition("/")
+    if not slash:
+        end = start
+    since = None if start in ("", "..") and slash else _moment(start, last=False)
+    until = None if end in ("", "..") and slash else _moment(end, last=True)
+    if since and until and since > until:
+        raise InvalidQuery("datetime: the interval ends before it starts", location="datetime")
+    return since, until
+
+
+def _moment(text: str, last: bool) -> datetime:
+    # A `+` of the zone arrives as a blank where the client did not escape it.
+    clean = re.sub(r" (?=\d\d:\d\d$)", "+", text)
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", clean):
+            return datetime.combine(date.fromisoformat(clean), time.max if last else time.min, UTC)
+        if not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", clean):
+            raise ValueError(clean)
+        moment = datetime.fromisoformat(clean.upper())
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidQuery(
+            f"datetime: {text[:60]!r} is not an RFC 3339 date-time or interval", location="datetime"
+        ) from None
+    return moment + _ONE_SECOND if last and moment.microsecond == 0 else moment

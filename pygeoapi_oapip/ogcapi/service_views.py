@@ -1,0 +1,91 @@
+"""Landing page, conformance, API definition and health of the whole server, merged with pygeoapi's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from . import definition
+from .door import Door, json_response
+from .links import HTML_TYPE, JSON_TYPE, OGC_REL, OPENAPI_TYPE, Link, link
+from .routes import Route
+
+_PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
+_PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
+_COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
+
+CONFORMANCE = (
+    *(_COMMON + name for name in ("core", "landing-page", "json", "html", "oas30")),
+    *(_PART1 + name for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
+    *(_PART2 + name for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl")),
+)
+"""The classes that this door implements; other parts add theirs through `DoorOptions.conformance`."""
+
+_OURS = "http://www.opengis.net/spec/ogcapi-processes-"
+
+
+def landing(door: Door) -> Response:
+    """GET /."""
+    options = door.options
+    own = _landing_links(door)
+    taken = {str(item["rel"]) for item in own}
+    host = [item for item in options.host.landing().get("links", ()) if item.get("rel") not in taken]
+    document = {"title": options.title, "description": options.description, "links": [*own, *host]}
+    return door.document("landing", document)
+
+
+def _landing_links(door: Door) -> list[Link]:
+    links = door.links
+    base = links.base
+    short_and_full = [
+        link(address, rel, JSON_TYPE, title)
+        for name, address, title in (
+            ("conformance", f"{base}/conformance", "Conformance classes"),
+            ("processes", links.processes(), "Processes"),
+            ("job-list", links.jobs(), "Jobs"),
+        )
+        for rel in (OGC_REL + name, name)
+    ]
+    return [
+        *links.pair(links.root(), "This document", door.media_type()),
+        link(f"{base}/openapi?f=json", "service-desc", OPENAPI_TYPE, "API definition"),
+        link(f"{base}/openapi?f=html", "service-doc", HTML_TYPE, "API documentation"),
+        *short_and_full,
+        link(f"{base}/health", "status", JSON_TYPE, "Health of this server"),
+    ]
+
+
+def conformance(door: Door) -> Response:
+    """GET /conformance."""
+    host = [uri for uri in door.options.host.conformance() if not uri.startswith(_OURS)]
+    found = sorted({*CONFORMANCE, *door.options.conformance, *host})
+    return door.document("conformance", {"conformsTo": found})
+
+
+def openapi(door: Door) -> Response:
+    """GET /openapi."""
+    form = door.wanted(("openapi", "json", "html"))
+
+    def make() -> Mapping[str, Any]:
+        return definition.build(door)
+
+    response = door.cached("openapi", ("openapi",), make, "html" if form == "html" else "json")
+    if form != "html" and response.status_code == 200:
+        response.headers["Content-Type"] = OPENAPI_TYPE
+    return response
+
+
+def health(door: Door) -> Response:
+    """GET /health: 200 if every part works, else 503."""
+    found = door.operations.health()
+    return json_response({"status": "ok" if found.ok else "degraded", "parts": found.parts}, 200 if found.ok else 503)
+
+
+ROUTES = (
+    Route("/", "GET", landing),
+    Route("/conformance", "GET", conformance),
+    Route("/openapi", "GET", openapi),
+    Route("/health", "GET", health),
+)

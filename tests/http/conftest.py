@@ -1,0 +1,51 @@
+"""The door over FakeOperations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from pygeoapi_oapip.model.process import Input, JobControl, Output, Package, Process, Source
+from pygeoapi_oapip.model.value import Literal
+from pygeoapi_oapip.ogcapi.application import create_app
+from pygeoapi_oapip.ogcapi.door import DoorOptions
+from pygeoapi_oapip.testing.operations import FakeOperations
+
+BASE = "https://example.org/api"
+
+
+def echo_process(process_id: str = "echo", source: Source = Source.DEPLOYED) -> Process:
+    package = Package({"class": "CommandLineTool"}, "", b"cwlVersion: v1.2\n", "application/cwl+yaml")
+    return Process(
+        id=process_id,
+        version="1.2.3",
+        title="Echo",
+        description="Gives back what it gets.",
+        inputs={
+            "message": Input("message", "Message", {"type": "string"}),
+            "many": Input("many", "Many", {"type": "number"}, min_occurs=0, max_occurs=None),
+        },
+        outputs={"message": Output("message", "Message", {"type": "string"})},
+        package=package,
+        keywords=("test",),
+        job_control=(JobControl.SYNC, JobControl.ASYNC, JobControl.DISMISS),
+        source=source,
+    )
+
+
+@pytest.fixture
+def operations(tmp_path: Path) -> FakeOperations:
+    fake = FakeOperations(tmp_path)
+    fake.processes_by_id["echo"] = echo_process()
+    fake.processes_by_id["fixed"] = echo_process("fixed", Source.CONFIGURED)
+    fake.outputs = {"message": Literal("hello")}
+    return fake
+
+
+@pytest.fixture
+def client(operations: FakeOperations) -> FlaskClient:
+    """The door as a client sees it."""
+    options = DoorOptions(BASE + "/", title="Test service", description="For tests.", body_bytes=10_000)
+    return create_app(operations, options).test_client()
