@@ -67,11 +67,14 @@ class JobStore(Protocol):
         ...
 
     def list(self, query: JobQuery, scope: Scope) -> JobPage:
-        """Jobs of the scope, newest first (`created` descending, then id)."""
+        """Jobs of the scope, newest first (`created` descending, then id). They come without what may be long:
+        `request` is empty and `outputs` None; their version is 0, so that saving one by mistake conflicts."""
         ...
 
     def save(self, job: Job) -> Job:
         """Write all fields of the job except `goal` and the lease, if the row still has `job.version`.
+        What `add` wrote for good stays: id, process and its revision, owner, request, created. A job saved in a
+        phase that ends it loses its lease.
 
         Returns:
             The stored job: version + 1, and the goal and lease as they are in the row.

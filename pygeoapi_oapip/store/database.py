@@ -74,8 +74,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that writes: committed at the end of the block, rolled back by any exception.
+
+        Args:
+            durable: survives power loss as soon as it is committed. False: it survives the death of any program, and
+                power loss only with the next durable one (SQLite; docs/store.md). PostgreSQL does as its server says.
 
         In SQLite it is the only one that writes from its begin on (BEGIN IMMEDIATE). Threads of this process queue
         for it here, because SQLite itself has no queue: it sleeps and tries again, up to 100 ms at a time.
@@ -92,10 +96,28 @@ class Database:
             raise StoreUnavailable(LOCKED)
         try:
             with translated(), live.engine.connect() as connection:
-                with connection.execution_options(oapip_write=True).begin():
+                with connection.execution_options(oapip_sync="FULL" if durable else "NORMAL").begin():
                     yield connection
         finally:
             live.turn.release()
+
+    def number(self, query: str) -> int:
+        """The one integer that a query without parameters gives; the fastest way to read.
+
+        Raises:
+            StoreUnavailable: see `faults`.
+        """
+        if not self.sqlite:
+            with self.read() as connection:
+                return int(connection.exec_driver_sql(query).scalar_one())
+        with translated():
+            pooled = self._here().engine.raw_connection()
+            try:
+                cursor = pooled.cursor()
+                cursor.execute(query)
+                return int(cursor.fetchall()[0][0])
+            finally:
+                pooled.close()
 
     def close(self) -> None:
         """Close the connections of this process; the next use opens new ones."""
@@ -156,8 +178,6 @@ class Database:
 
     def _opened(self, connection: sqlite3.Connection, record: Any) -> None:
         record.info["file"] = self._identity()
-        # FULL: a committed job survives power loss, not only kill -9; docs/store.md has what it costs
-        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and self.file is not None:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -177,8 +197,15 @@ class Database:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("oapip_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # by the driver: SQLAlchemy's way takes ten times as long
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)
+    sync = connection.get_execution_options().get("oapip_sync")
+    if sync is None:
+        driver.execute("BEGIN")
+    else:
+        driver.execute(f"PRAGMA synchronous={sync}")
+        driver.execute("BEGIN IMMEDIATE")
 
 
 def _checked(url: str, password: str | None) -> URL:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     and_,
     bindparam,
@@ -17,7 +15,6 @@ from sqlalchemy import (
     false,
     func,
     insert,
-    literal_column,
     null,
     or_,
     select,
@@ -28,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..errors import Conflict, NoSuchJob, VersionConflict
 from ..model.identity import Scope
-from ..model.job import OGC_STATUS, Goal, Job, JobStatus
+from ..model.job import ENDED, OGC_STATUS, Goal, Job, JobStatus, Phase
 from ..model.run import JobID
 from .base import JobPage, JobQuery
 from .database import Database
@@ -39,7 +36,6 @@ from .tables import jobs
 _OPEN = jobs.c.ended.is_(false())
 _ENDED = jobs.c.ended.is_(true())
 _THIS = jobs.c.id == bindparam("job_id")
-_DISMISSED: ColumnElement[str] = literal_column(f"'{JobStatus.DISMISSED.value}'")
 
 _ADD = insert(jobs)
 _GET = select(jobs).where(_THIS)
@@ -48,6 +44,14 @@ _SAVE = (
     .where(_THIS, jobs.c.version == bindparam("seen"))
     .returning(jobs.c.version, jobs.c.goal, jobs.c.lease_owner, jobs.c.lease_until)
 )
+# the status is computed with the goal that the row has, not with the one that the saver believes in
+_SAVE_OPEN = _SAVE.values(
+    status=case((jobs.c.goal == Goal.DISMISS.value, JobStatus.DISMISSED.value), else_=bindparam("reached"))
+)
+_SAVE_ENDED = _SAVE.values(status=bindparam("reached"), lease_owner=None, lease_until=None)
+_DURABLE = frozenset({Phase.SUBMITTING, Phase.SUBMITTED}) | ENDED
+"""Phases whose loss by a power failure would repeat a run or lose a result; the others would be found again."""
+
 _FREE = or_(jobs.c.lease_owner.is_(null()), jobs.c.lease_until < bindparam("now"))
 _DUE = or_(jobs.c.not_before.is_(null()), jobs.c.not_before <= bindparam("now"))
 _CLAIMABLE = select(jobs.c.id).where(_OPEN, _FREE, _DUE).order_by(jobs.c.created, jobs.c.id).limit(bindparam("most"))
@@ -112,11 +116,10 @@ class SqlJobStore:
 
     def save(self, job: Job) -> Job:
         """Write what changes in a job, if the row has its version. Raises VersionConflict, NoSuchJob."""
-        changes = job_changes(job) | {"version": job.version + 1, "status": _status_of(job)}
-        if job.ended:
-            changes |= {"lease_owner": None, "lease_until": None}
-        with self._database.write() as connection:
-            row = connection.execute(_SAVE.values(changes), {"job_id": job.id, "seen": job.version}).first()
+        seen = {"job_id": job.id, "seen": job.version, "reached": OGC_STATUS[job.phase].value}
+        changes = job_changes(job) | seen | {"version": job.version + 1}
+        with self._database.write(durable=job.phase in _DURABLE) as connection:
+            row = connection.execute(_SAVE_ENDED if job.ended else _SAVE_OPEN, changes).first()
             if row is None:
                 present = _get(connection, job.id, Scope(None))
                 raise VersionConflict(
@@ -152,12 +155,12 @@ class SqlJobStore:
         with self._database.read() as connection:
             if connection.execute(_CLAIMABLE, due | {"most": 1}).first() is None:
                 return ()
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             ids = connection.execute(_PICK, due).scalars().all()
             if not ids:
                 return ()
-            lease = _LEASE.values(lease_owner=owner, lease_until=to_micros(until))
-            taken = [job_from_row(row) for row in connection.execute(lease, {"ids": ids})]
+            lease = {"ids": ids, "lease_owner": owner, "lease_until": to_micros(until)}
+            taken = [job_from_row(row) for row in connection.execute(_LEASE, lease)]
         return sorted(taken, key=lambda job: (job.created, job.id))
 
     def extend(self, owner: str, until: datetime) -> Sequence[JobID]:
@@ -165,15 +168,14 @@ class SqlJobStore:
         with self._database.read() as connection:
             if connection.execute(_HELD_IDS.limit(1), {"holder": owner}).first() is None:
                 return ()
-        with self._database.write() as connection:
-            moved = _EXTEND.values(lease_until=to_micros(until))
-            return connection.execute(moved, {"holder": owner}).scalars().all()
+        with self._database.write(durable=False) as connection:
+            return connection.execute(_EXTEND, {"holder": owner, "lease_until": to_micros(until)}).scalars().all()
 
     def release(self, owner: str, job_ids: Sequence[JobID]) -> None:
         """Give the leases of these jobs back, where `owner` holds them."""
         if not job_ids:
             return
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             connection.execute(_RELEASE, {"holder": owner, "ids": [i for i in job_ids if storable(i)]})
 
     def lease_owners(self) -> Sequence[str]:
@@ -215,11 +217,3 @@ def _get(connection: Connection, job_id: JobID, scope: Scope, *, lock: bool = Fa
         if row is not None and scope.owner in (None, row.owner):
             return job_from_row(row)
     raise NoSuchJob(f"There is no job {job_id!r}.")
-
-
-def _status_of(job: Job) -> ColumnElement[Any]:
-    """The public status (`Job.status`) with the goal that the row has, not the one that the saver believes in."""
-    phase = OGC_STATUS[job.phase].value
-    if job.ended:
-        return bindparam(None, phase)
-    return case((jobs.c.goal == Goal.DISMISS.value, _DISMISSED), else_=phase)

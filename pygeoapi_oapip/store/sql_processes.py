@@ -35,7 +35,7 @@ _LISTED = [c for c in process_revisions.c if c.name not in ("package", "document
 _ID: BindParameter[str] = bindparam("process_id")
 _PRESENT = and_(process_revisions.c.process_id == processes.c.id, process_revisions.c.revision == processes.c.revision)
 _DEPLOYED = processes.c.deployed.is_(true())
-_CHANGES = select(process_changes.c.value)
+_CHANGES = "SELECT value FROM process_changes"
 _COUNT_UP = update(process_changes).values(value=process_changes.c.value + 1)
 _KNOWN = select(processes).where(processes.c.id == _ID)
 _BY_NUMBER = select(process_revisions).where(
@@ -64,9 +64,7 @@ class SqlProcessStore:
 
     def revision(self) -> int:
         """A number that grows with each change to any process."""
-        with self._database.read() as connection:
-            value: int = connection.execute(_CHANGES).scalar_one()
-            return value
+        return self._database.number(_CHANGES)
 
     def add(self, process: Process) -> Process:
         """Store a new process; `created` and `updated` are now. Raises DuplicateProcess."""

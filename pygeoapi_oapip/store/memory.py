@@ -1,0 +1,259 @@
+"""Stores in memory, for tests and throw-away servers: the same contract, nothing durable, one process."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from ..errors import Conflict, DuplicateProcess, NoSuchJob, NoSuchProcess, VersionConflict
+from ..model.identity import ANONYMOUS_NAME, Scope
+from ..model.job import Goal, Job, JobStatus
+from ..model.process import Process
+from ..model.run import JobID
+from .base import JobPage, JobQuery, ProcessPage
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryJobStore:
+    """`JobStore` in memory; thread-safe.
+
+    Args:
+        clock: the present time, with time zone.
+    """
+
+    def __init__(self, *, clock: Callable[[], datetime] = _now) -> None:
+        self._clock = clock
+        self._jobs: dict[JobID, Job] = {}
+        self._lock = threading.RLock()
+
+    def add(self, job: Job) -> Job:
+        """As `JobStore.add`. Raises Conflict where the id exists."""
+        with self._lock:
+            if job.id in self._jobs:
+                raise Conflict(f"A job {job.id} exists.")
+            return self._put(replace(job, version=1))
+
+    def get(self, job_id: JobID, scope: Scope) -> Job:
+        """As `JobStore.get`."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+        if job is None or scope.owner not in (None, job.owner):
+            raise NoSuchJob(f"There is no job {job_id!r}.")
+        return job
+
+    def list(self, query: JobQuery, scope: Scope) -> JobPage:
+        """As `JobStore.list`."""
+        now = self._clock()
+        with self._lock:
+            found = [job for job in self._jobs.values() if _matches(job, query, scope, now)]
+        found.sort(key=lambda job: job.id)
+        found.sort(key=lambda job: job.created, reverse=True)
+        end = query.offset + query.limit
+        page = (replace(job, request={}, outputs=None, version=0) for job in found[query.offset : end])
+        return JobPage(tuple(page), len(found) > end)
+
+    def save(self, job: Job) -> Job:
+        """As `JobStore.save`."""
+        with self._lock:
+            present = self.get(job.id, Scope(None))
+            if present.version != job.version:
+                raise VersionConflict(
+                    f"job {job.id}: version {job.version} was to be saved, {present.version} is there"
+                )
+            lease = (None, None) if job.ended else (present.lease_owner, present.lease_until)
+            return self._put(
+                replace(
+                    job,
+                    process_id=present.process_id,
+                    process_revision=present.process_revision,
+                    owner=present.owner,
+                    request=present.request,
+                    created=present.created,
+                    goal=present.goal,
+                    version=job.version + 1,
+                    lease_owner=lease[0],
+                    lease_until=lease[1],
+                )
+            )
+
+    def set_goal(self, job_id: JobID, goal: Goal, scope: Scope) -> Job:
+        """As `JobStore.set_goal`."""
+        with self._lock:
+            job = self.get(job_id, scope)
+            if job.ended:
+                return job
+            updated = max(job.updated, self._clock())
+            return self._put(replace(job, goal=goal, version=job.version + 1, not_before=None, updated=updated))
+
+    def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
+        """As `JobStore.claim`."""
+        with self._lock:
+            free = sorted((job for job in self._open() if _is_free(job, now)), key=lambda job: (job.created, job.id))
+            return [self._put(replace(job, lease_owner=owner, lease_until=until)) for job in free[: max(0, limit)]]
+
+    def extend(self, owner: str, until: datetime) -> Sequence[JobID]:
+        """As `JobStore.extend`."""
+        with self._lock:
+            held = [job for job in self._open() if job.lease_owner == owner]
+            return [self._put(replace(job, lease_until=until)).id for job in held]
+
+    def release(self, owner: str, job_ids: Sequence[JobID]) -> None:
+        """As `JobStore.release`."""
+        with self._lock:
+            for job in [self._jobs[i] for i in job_ids if i in self._jobs]:
+                if job.lease_owner == owner:
+                    self._put(replace(job, lease_owner=None, lease_until=None))
+
+    def lease_owners(self) -> Sequence[str]:
+        """As `JobStore.lease_owners`."""
+        with self._lock:
+            return sorted({job.lease_owner for job in self._open() if job.lease_owner is not None})
+
+    def goals(self, job_ids: Sequence[JobID]) -> Sequence[JobID]:
+        """As `JobStore.goals`."""
+        with self._lock:
+            return [i for i in job_ids if i in self._jobs and self._jobs[i].goal is Goal.DISMISS]
+
+    def delete(self, job_id: JobID, scope: Scope) -> None:
+        """As `JobStore.delete`."""
+        with self._lock:
+            if not self.get(job_id, scope).ended:
+                raise Conflict(f"The job {job_id} has not ended.")
+            del self._jobs[job_id]
+
+    def ended_before(self, moment: datetime, limit: int) -> Sequence[Job]:
+        """As `JobStore.ended_before`."""
+        with self._lock:
+            old = [(job.finished, job.id, job) for job in self._jobs.values() if job.ended and job.finished]
+        return [job for _, _, job in sorted(entry for entry in old if entry[0] < moment)[:limit]]
+
+    def counts(self) -> dict[JobStatus, int]:
+        """As `JobStore.counts`."""
+        with self._lock:
+            found = Counter(job.status for job in self._jobs.values())
+        return {status: found[status] for status in JobStatus}
+
+    def _open(self) -> Sequence[Job]:
+        return [job for job in self._jobs.values() if not job.ended]
+
+    def _put(self, job: Job) -> Job:
+        self._jobs[job.id] = job
+        return job
+
+
+def _is_free(job: Job, now: datetime) -> bool:
+    leased = job.lease_owner is not None and (job.lease_until is None or job.lease_until >= now)
+    return not leased and (job.not_before is None or job.not_before <= now)
+
+
+def _matches(job: Job, query: JobQuery, scope: Scope, now: datetime) -> bool:
+    if scope.owner not in (None, job.owner):
+        return False
+    if query.process_ids and job.process_id not in query.process_ids:
+        return False
+    if query.statuses and job.status not in query.statuses:
+        return False
+    if query.created_from is not None and job.created < query.created_from:
+        return False
+    if query.created_until is not None and job.created > query.created_until:
+        return False
+    return _lasts(job, query, now)
+
+
+def _lasts(job: Job, query: JobQuery, now: datetime) -> bool:
+    if query.min_duration is None and query.max_duration is None:
+        return True
+    finished = job.finished or (None if job.ended else now)
+    if job.started is None or finished is None:
+        return False
+    seconds = (finished - job.started).total_seconds()
+    return (query.min_duration or 0) <= seconds and (query.max_duration is None or seconds <= query.max_duration)
+
+
+class MemoryProcessStore:
+    """`ProcessStore` in memory; thread-safe.
+
+    Args:
+        clock: the present time, with time zone.
+    """
+
+    def __init__(self, *, clock: Callable[[], datetime] = _now) -> None:
+        self._clock = clock
+        self._revisions: dict[str, list[Process]] = {}
+        self._deployed: set[str] = set()
+        self._changes = 0
+        self._lock = threading.RLock()
+
+    def revision(self) -> int:
+        """As `ProcessStore.revision`."""
+        return self._changes
+
+    def add(self, process: Process) -> Process:
+        """As `ProcessStore.add`."""
+        with self._lock:
+            if process.id in self._deployed:
+                raise DuplicateProcess(f"A process {process.id!r} is deployed.", location="id")
+            self._deployed.add(process.id)
+            return self._append(process, self._clock())
+
+    def replace(self, process: Process) -> Process:
+        """As `ProcessStore.replace`."""
+        with self._lock:
+            return self._append(process, self._present(process.id).created)
+
+    def remove(self, process_id: str) -> None:
+        """As `ProcessStore.remove`."""
+        with self._lock:
+            self._present(process_id)
+            self._deployed.remove(process_id)
+            self._changes += 1
+
+    def get(self, process_id: str, scope: Scope, revision: int | None = None) -> Process:
+        """As `ProcessStore.get`."""
+        with self._lock:
+            if revision is None:
+                process = self._present(process_id)
+            else:
+                numbered = {process.revision: process for process in self._revisions.get(process_id, [])}
+                process = numbered.get(revision) or _missing(process_id)
+        return process if _visible(process, scope) else _missing(process_id)
+
+    def list(self, limit: int, offset: int, scope: Scope) -> ProcessPage:
+        """As `ProcessStore.list`."""
+        with self._lock:
+            present = [self._revisions[name][-1] for name in sorted(self._deployed)]
+        found = [replace(process, package=None) for process in present if _visible(process, scope)]
+        return ProcessPage(tuple(found[offset : offset + limit]), len(found) > offset + limit, len(found))
+
+    def history(self, process_id: str, scope: Scope) -> Sequence[Process]:
+        """As `ProcessStore.history`."""
+        with self._lock:
+            if not _visible(self._present(process_id), scope):
+                _missing(process_id)
+            found = [process for process in reversed(self._revisions[process_id]) if _visible(process, scope)]
+        return [replace(process, package=None) for process in found]
+
+    def _present(self, process_id: str) -> Process:
+        return self._revisions[process_id][-1] if process_id in self._deployed else _missing(process_id)
+
+    def _append(self, process: Process, created: datetime | None) -> Process:
+        revisions = self._revisions.setdefault(process.id, [])
+        stored = replace(process, revision=len(revisions) + 1, created=created, updated=self._clock())
+        revisions.append(stored)
+        self._changes += 1
+        return stored
+
+
+def _missing(process_id: str) -> NoReturn:
+    raise NoSuchProcess(f"There is no process {process_id!r}.")
+
+
+def _visible(process: Process, scope: Scope) -> bool:
+    return scope.owner in (None, process.owner) or process.owner == ANONYMOUS_NAME
