@@ -44,6 +44,10 @@ class Client:
         self._session = requests.Session()
         self._session.headers["Accept"] = "application/json"
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
     def request(self, method: str, target: str, **options: Any) -> requests.Response:
         """Send a request.
 

@@ -29,7 +29,7 @@ class CommandError(click.ClickException):
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
-        self.exit_code = int(code)
+        vars(self)["exit_code"] = int(code)  # click declares it for the class; here it differs by error
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write `oapip: message` to stderr."""

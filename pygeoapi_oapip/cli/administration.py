@@ -1,0 +1,154 @@
+"""Commands of the administrator: init, worker, db, check, engines, reap."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import ConfigurationError, OapipError
+from .configuration import Configuration, find_configuration
+from .failures import CommandError, ExitCode
+from .lifetime import end_with_parent, stop_on_signals
+from .logformat import LEVELS, start_logging
+from .printing import print_process, print_table
+
+if TYPE_CHECKING:
+    from ..wiring import Wired
+
+_config = click.option(
+    "--config", "file", type=click.Path(path_type=Path), metavar="FILE", help="pygeoapi configuration."
+)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def init(folder: Path) -> None:
+    """Write a commented configuration and an example package into DIR."""
+    with as_file(files(__package__).joinpath("examples")) as examples:
+        for source in sorted(path for path in examples.rglob("*") if path.is_file()):
+            target = folder / source.relative_to(examples)
+            if target.exists():
+                raise CommandError(f"{target} is there already; nothing more was written", ExitCode.USAGE)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            click.echo(target)
+    click.echo(f"\nStart it with:  cd {folder} && oapip serve --config pygeoapi-config.yml", err=True)
+
+
+@click.command()
+@_config
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+def worker(file: Path | None, log_level: str) -> None:
+    """Move jobs on until SIGTERM or Ctrl-C, without serving HTTP. `oapip serve` runs one of these itself."""
+    end_with_parent()
+    stop = stop_on_signals()
+    start_logging(log_level)
+    with _wired(find_configuration(file)) as wired:
+        wired.run_worker(stop)
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+@_config
+def upgrade(file: Path | None) -> None:
+    """Make or update the tables (the server does it too when it starts)."""
+    configuration = find_configuration(file)
+    from ..store.database import Database
+    from ..store.migrate import upgrade as upgrade_tables
+
+    settings = configuration.settings
+    with _explained():
+        upgrade_tables(Database(settings.connection, settings.connection_password))
+    click.echo("the database is up to date")
+
+
+@click.command()
+@click.argument("package", type=click.Path(path_type=Path))
+@click.option("--entry", metavar="ID", help="Entry point, where the package holds several processes.")
+def check(package: Path, entry: str | None) -> None:
+    """Check an application package without a server.
+
+    Shows the process that it becomes.
+
+    PACKAGE is a CWL document, or PACKAGE#ENTRY. Exit code 1 if it is not valid.
+    """
+    from ..ogcapi.documents import description
+    from ..ogcapi.links import Links
+    from ..packages.describe import describe
+    from ..packages.load import load_local_package
+
+    name, _, fragment = str(package).partition("#")
+    with _explained(f"{name}: "):
+        loaded = load_local_package(Path(name), entry or fragment or None)
+        print_process(description(describe(loaded), Links("")))
+    for needed, what in ((loaded.requires_container, "a container engine"), (loaded.requires_javascript, "JavaScript")):
+        if needed:
+            click.echo(f"  needs: {what}")
+
+
+@click.command()
+@_config
+def engines(file: Path | None) -> None:
+    """List the engines, and whether each one works."""
+    with _wired(find_configuration(file)) as wired:
+        health = wired.service.health()
+        parts = health.parts if isinstance(health.parts, dict) else {}
+        rows = []
+        for name, block in wired.settings.engines.items():
+            part = parts.get(f"engine {name}") or parts.get(f"engine:{name}") or parts.get(name) or {}
+            row = part if isinstance(part, dict) else {}
+            state = "works" if row.get("ok", True) else "does not work"
+            default = "default" if name == wired.settings.default_engine else ""
+            rows.append([name, block.type, state, default, str(row.get("detail", ""))])
+    print_table(("engine", "type", "state", "", "detail"), rows, "no engines")
+
+
+@click.command()
+@_config
+def reap(file: Path | None) -> None:
+    """Free the jobs of processes that died, and remove expired jobs (`retention.jobs`).
+
+    Workers do this too, all the time.
+    """
+    with _wired(find_configuration(file)) as wired:
+        owners, expired = wired.reap()
+    click.echo(f"{owners} dead processes, {expired} expired jobs removed")
+
+
+@contextmanager
+def _wired(configuration: Configuration) -> Iterator[Wired]:
+    """The parts of the server, closed at the end.
+
+    Raises:
+        CommandError: they cannot be made, or an operation failed.
+    """
+    from ..wiring import read_configuration, wire
+
+    os.environ["PYGEOAPI_CONFIG"] = str(configuration.path)
+    with _explained():
+        wired = wire(read_configuration(configuration.path))
+        try:
+            yield wired
+        finally:
+            wired.close()
+
+
+@contextmanager
+def _explained(prefix: str = "") -> Iterator[None]:
+    try:
+        yield
+    except ConfigurationError as error:
+        raise CommandError(f"{prefix}{error}", ExitCode.USAGE) from None
+    except OapipError as error:
+        raise CommandError(f"{prefix}{error.detail}") from None

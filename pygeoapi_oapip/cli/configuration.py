@@ -1,0 +1,102 @@
+"""The configuration that a command works with: found, written where there is none, checked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import ConfigurationError
+from ..settings import Settings, load_settings
+from .failures import CommandError, ExitCode
+
+HOME = Path("var")
+"""Where a server without a configuration keeps its data, below the current folder."""
+
+DEFAULT_URL = "${OAPIP_URL:-http://localhost:5000}"
+"""`serve` tells the address that it is bound to in OAPIP_URL."""
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A pygeoapi configuration file, with its manager block checked."""
+
+    path: Path
+    document: Mapping[str, Any]
+    settings: Settings
+
+    @property
+    def server(self) -> Mapping[str, Any]:
+        """The `server` block."""
+        block = self.document.get("server")
+        return block if isinstance(block, dict) else {}
+
+
+def find_configuration(file: Path | None) -> Configuration:
+    """Read `file`, else the file that PYGEOAPI_CONFIG names, else `var/pygeoapi-config.yml`, which is written first
+    where it is absent.
+
+    Raises:
+        CommandError: it cannot be read, or a key is wrong.
+    """
+    named = file or (Path(os.environ["PYGEOAPI_CONFIG"]) if os.environ.get("PYGEOAPI_CONFIG") else None)
+    return read_configuration(named or _default_file())
+
+
+def read_configuration(path: Path) -> Configuration:
+    """Read and check a configuration file, with `${NAME:-default}` taken from the environment as pygeoapi does.
+
+    Raises:
+        CommandError: it cannot be read, is not YAML, or a key is wrong.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}", ExitCode.USAGE) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} is not YAML: {' '.join(str(error).split())}", ExitCode.USAGE) from None
+    if not isinstance(document, dict) or not isinstance(document.get("server"), dict):
+        raise CommandError(f"{path}: a pygeoapi configuration has a `server` block", ExitCode.USAGE)
+    document = _with_environment(document, path)
+    try:
+        settings = load_settings(document["server"].get("manager") or {})
+    except ConfigurationError as error:
+        raise CommandError(f"{path}: {error}", ExitCode.USAGE) from None
+    return Configuration(path.resolve(), document, settings)
+
+
+def _default_file() -> Path:
+    path = HOME / "pygeoapi-config.yml"
+    if not path.exists():
+        from ..wiring import default_configuration
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        document = default_configuration("http://localhost:5000", HOME.resolve())
+        document["server"]["url"] = DEFAULT_URL
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        path.write_text("# Written by `oapip serve`, which does not change it again.\n" + text, encoding="utf-8")
+    return path
+
+
+def _with_environment(value: Any, path: Path) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_environment(item, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_environment(item, path) for item in value]
+    if not isinstance(value, str) or not _VARIABLE.search(value):
+        return value
+
+    def read(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1], match[2])
+        if found is None:
+            raise CommandError(f"{path}: the environment variable {match[1]} is not set", ExitCode.USAGE)
+        return found
+
+    return yaml.safe_load(_VARIABLE.sub(read, value))

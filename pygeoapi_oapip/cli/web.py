@@ -1,0 +1,59 @@
+"""gunicorn as a library: the web processes of `oapip serve`.
+
+`python -m pygeoapi_oapip.cli.web` serves on the socket that its parent has bound and left open.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import gunicorn.app.base
+from gunicorn.util import import_app
+
+from .lifetime import end_with_parent
+from .logformat import log_configuration
+
+SOCKET, WORKERS, THREADS, LEVEL = "OAPIP_SOCKET", "OAPIP_WORKERS", "OAPIP_THREADS", "OAPIP_LOG_LEVEL"
+"""Environment variables that the parent sets: a file descriptor, two numbers, a log level."""
+
+GRACE = 30
+"""Seconds that requests have to finish after SIGTERM."""
+
+
+class WebServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
+    """Serves `pygeoapi_oapip.app:APP`. The app is loaded before the workers are forked, so they share its memory."""
+
+    def load_config(self) -> None:
+        """Settings of gunicorn."""
+        level = os.environ.get(LEVEL, "info")
+        options = {
+            "bind": f"fd://{os.environ[SOCKET]}",
+            "workers": int(os.environ.get(WORKERS, "2")),
+            "threads": int(os.environ.get(THREADS, "8")),
+            "worker_class": "gthread",
+            "preload_app": True,
+            "keepalive": 15,
+            "timeout": 120,
+            "graceful_timeout": GRACE,
+            "control_socket_disable": True,
+            "logconfig_dict": log_configuration(level),
+            "loglevel": level,
+            "proc_name": "oapip",
+        }
+        for key, value in options.items():
+            if key in self.cfg.settings:
+                self.cfg.set(key, value)
+
+    def load(self) -> Callable[..., Any]:
+        """The WSGI application."""
+        app: Callable[..., Any] = import_app("pygeoapi_oapip.app:APP")
+        return app
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    sys.argv = sys.argv[:1]
+    WebServer().run()
