@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, ChainableUndefined, Template
+from jinja2 import ChainableUndefined, Environment, PackageLoader, Template
 
 from . import present
 
