@@ -197,7 +197,10 @@ def _engine_block(value: object) -> object:
 def _explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
-        key = ".".join(["server", "manager", *(str(part) for part in item["loc"])])
+        loc = [str(part) for part in item["loc"]]
+        if loc[0] == "engines" and len(loc) > 2:
+            del loc[2]  # the type, by which pydantic chose the model; no key of the user
+        key = ".".join(["server", "manager", *loc])
         text = "unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
         lines.append(f"{key}: {text}")
     return "\n".join(lines)
