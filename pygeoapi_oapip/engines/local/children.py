@@ -1,0 +1,135 @@
+"""What the fork server forks: the runner of a job, and the process that stops one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...model.run import RunState
+from . import processes
+from .admission import Ticket
+from .containers import kill_containers
+from .record import JobFolder, now
+
+if TYPE_CHECKING:
+    from .server import ForkServer
+
+locks: list[int] = []
+"""File descriptors of the server's lock, which its children must not keep."""
+
+_OOM_SCORE = b"500"
+"""Jobs go first when memory runs out, not the server."""
+
+
+def fork_job(server: ForkServer, ticket: Ticket) -> int:
+    """Start the runner of a job. Returns its pid. Raises OSError where no process can be made."""
+    news = server.news_out
+    return _fork(server, lambda: _run_job(ticket, news))
+
+
+def fork_stopper(server: ForkServer, folder: JobFolder, grace: float) -> int:
+    """End what is left of a job, in a process of its own as it takes a while. Returns its pid."""
+    return _fork(server, lambda: stop_run(folder, grace))
+
+
+def stop_run(folder: JobFolder, grace: float) -> None:
+    """End all processes and containers of a job, then report that it was cancelled (if nothing else was reported).
+
+    Called by the stopper, or by the engine itself where there is no fork server.
+
+    Args:
+        folder: the job's.
+        grace: seconds between SIGTERM and SIGKILL.
+    """
+    started = folder.read("started")
+    processes.stop(started if started is not None and "pid" in started else None, folder.work.resolve(), grace)
+    kill_containers(folder)
+    folder.finish(RunState.CANCELLED, "The job was dismissed.")
+
+
+def report_loss(folder: JobFolder, number: int) -> None:
+    """Report a runner that ended without a report.
+
+    Args:
+        folder: the job's.
+        number: the signal that killed it, or 0.
+    """
+    if folder.cancelled:
+        return
+    if number == signal.SIGKILL:
+        cause = f"was killed by signal {number} (SIGKILL): out of memory?"
+    elif number:
+        cause = f"was killed by signal {number} ({signal.Signals(number).name})"
+    else:
+        cause = "ended without a report: is the disk full?"
+    folder.finish(RunState.LOST, f"The job's process {cause}")
+
+
+def _fork(server: ForkServer, body: Callable[[], None]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        for lock in locks:
+            os.close(lock)
+        server.after_fork()
+        body()
+        status = 0
+    except BaseException:  # noqa: BLE001  (nothing may return into the server's loop)
+        traceback.print_exc()
+    finally:
+        logging.shutdown()
+        os._exit(status)
+
+
+def _run_job(ticket: Ticket, news: int) -> None:
+    from . import runner  # imported before the fork, in the server
+
+    folder = JobFolder(Path(ticket.workspace))
+    os.setsid()
+    claim = processes.mark(os.getpid()) | {
+        "time": now(),
+        "cores": ticket.wanted.cores,
+        "memory": ticket.wanted.memory,
+    }
+    if not folder.create("started", claim):
+        return
+    processes.become_subreaper()
+    _limit()
+    _redirect(folder)
+    runner.run(folder, lambda: _tell(news, ticket.job_id))
+    _tell(news, ticket.job_id)
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o022)
+    Path("/proc/self/oom_score_adj").write_bytes(_OOM_SCORE)
+
+
+def _redirect(folder: JobFolder) -> None:
+    """Standard output and error become the job's log: all that its tools say goes there."""
+    log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for fd in (1, 2):
+        os.dup2(log, fd)
+    os.close(log)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.chdir(folder.work)
+    sys.stderr.flush()
+
+
+def _tell(news: int, job_id: str) -> None:
+    try:
+        os.write(news, f"{job_id}\n".encode())
+    except (BrokenPipeError, BlockingIOError):  # the server is gone or busy: the folder has it all
+        return

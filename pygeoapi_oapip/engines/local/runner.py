@@ -1,0 +1,274 @@
+"""Runs one job with cwltool, in a child of the fork server. The only module that drives cwltool."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from cwl_utils.types import CWLObjectType
+from cwltool import process as cwltool_process
+from cwltool.context import LoadingContext, RuntimeContext
+from cwltool.errors import UnsupportedRequirement, WorkflowException
+from cwltool.executors import JobExecutor, MultithreadedJobExecutor, SingleJobExecutor
+from cwltool.load_tool import default_loader, make_tool, resolve_and_validate_document
+from cwltool.loghandler import defaultStreamHandler
+from cwltool.mutation import MutationManager
+from cwltool.process import Process
+from cwltool.utils import visit_class
+from cwltool.workflow import Workflow, default_make_tool
+from schema_salad.exceptions import ValidationException
+from schema_salad.fetcher import DefaultFetcher
+from schema_salad.sourceline import cmap, strip_dup_lineno
+
+from ...model.run import RunState
+from . import javascript, processes
+from .joblog import JobLogHandler, PathHider
+from .progress import Progress, parts
+from .record import JobFolder, Record
+
+BASE = "file:///package.cwl"
+"""The address that the package gets; nothing is ever read from it."""
+
+_EXPRESSION_TIME = 20.0
+_LONGEST_MESSAGE = 4000
+
+
+class NoFetcher(DefaultFetcher):
+    """Refuses to read anything: a package is self-contained."""
+
+    def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
+        """The cached text of `url`."""
+        text = self.cache.get(url)
+        if isinstance(text, str):
+            return text
+        raise ValidationException(f"{url} is not part of the package")
+
+    def check_exists(self, url: str) -> bool:
+        """True: links were checked when the package was deployed."""
+        return True
+
+
+def warm() -> None:
+    """Fill cwltool's caches for all versions of CWL, in the fork server, so that its children find them."""
+    for version in ("v1.0", "v1.1", "v1.2"):
+        load(
+            {"cwlVersion": version, "class": "CommandLineTool", "baseCommand": "true", "inputs": [], "outputs": []}, ""
+        )
+
+
+def load(document: Mapping[str, Any], entry: str) -> Process:
+    """Make a runnable process of a packed CWL document, which was validated when it was deployed.
+
+    Args:
+        document: as `Package.document`.
+        entry: as `Package.entry`.
+
+    Raises:
+        ValidationException, WorkflowException: it is not valid all the same.
+    """
+    context = LoadingContext(
+        {
+            "construct_tool_object": default_make_tool,
+            "fetcher_constructor": NoFetcher,
+            "do_validate": False,
+            "disable_js_validation": True,
+            "skip_schemas": True,
+            "doc_cache": False,
+        }
+    )
+    context.loader = default_loader(NoFetcher, doc_cache=False)
+    whole = cmap({"id": BASE, **document}, fn=BASE)
+    context.loader.idx[BASE] = whole
+    fragment = entry.rpartition("#")[2]
+    context, uri = resolve_and_validate_document(context, whole, f"{BASE}#{fragment}" if fragment else BASE)
+    return make_tool(uri, context)
+
+
+def run(folder: JobFolder, changed: Callable[[], None]) -> None:
+    """Run the job of a folder and write its report. Standard error is the job's log already.
+
+    Args:
+        folder: the job's; `plan.json` is there.
+        changed: called after each report of progress.
+    """
+    plan = folder.read("plan")
+    assert plan is not None
+    Execution(folder, plan, changed).run()
+
+
+class Execution:
+    """One run.
+
+    Args:
+        folder: the job's.
+        plan: as `LocalEngine.submit` wrote it.
+        changed: as in `run`.
+    """
+
+    def __init__(self, folder: JobFolder, plan: Record, changed: Callable[[], None]) -> None:
+        self.folder = folder
+        self.plan = plan
+        self.changed = changed
+        self.hide = PathHider(folder.workspace)
+        self.began = time.monotonic()
+        self.ending = threading.Lock()
+        self.progress = Progress(folder, {}, changed, self._end_overdue)
+
+    def run(self) -> None:
+        """Load, execute, report; whatever goes wrong becomes the report."""
+        _set_up_logging()
+        javascript.choose(self.plan["javascript"])
+        self._watch_time()
+        try:
+            outputs = self._execute()
+        except (ValidationException, WorkflowException) as error:
+            self._fail(_first_words(error, UnsupportedRequirement))
+        except OSError as error:
+            self._fail(f"The job's folder cannot be used: {error.strerror or type(error).__name__}")
+        except Exception as error:  # noqa: BLE001  (the job's edge: a defect of cwltool is this job's failure, no more)
+            traceback.print_exc()
+            self._fail(f"cwltool could not run the package: {type(error).__name__}: {error}")
+        else:
+            self._succeed(outputs)
+
+    def _execute(self) -> CWLObjectType:
+        tool = load(self.plan["document"], self.plan["entry"])
+        steps = {_short(step.id): parts(step.tool, self.plan["job_order"]) for step in _steps(tool)}
+        name = self.plan["process"]
+        self.progress = Progress(self.folder, steps or {name: 0}, self.changed, self._end_overdue)
+        logging.getLogger("cwltool").addHandler(self.progress)
+        executor, context = self._context(tool)
+        outputs, status = executor(tool, self.plan["job_order"], context)
+        if status != "success" or outputs is None:
+            raise WorkflowException(self._explain(status))
+        return outputs
+
+    def _context(self, tool: Process) -> tuple[JobExecutor, RuntimeContext]:
+        cids = self.folder.work / "cid"
+        context = RuntimeContext(
+            {
+                "outdir": str(self.folder.outputs),
+                "tmpdir_prefix": f"{self.folder.work.resolve()}{os.sep}",
+                "basedir": str(self.folder.workspace),
+                "name": self.plan["process"],
+                "use_container": bool(self.plan["containers"]),
+                "podman": self.plan["containers"] == "podman",
+                "cidfile_dir": str(cids) if self.plan["containers"] else None,
+                "eval_timeout": _EXPRESSION_TIME,
+            }
+        )
+        if self.plan["containers"]:
+            cids.mkdir(exist_ok=True)
+        if not (self.plan["parallel_steps"] and isinstance(tool, Workflow)):
+            return SingleJobExecutor(), context
+        executor = MultithreadedJobExecutor()
+        executor.max_cores = self.plan["budget"]["cores"]
+        executor.max_ram = int(self.plan["budget"]["memory"] / 2**20)
+        context.select_resources = executor.select_resources
+        return executor, context
+
+    def _explain(self, status: str) -> str:
+        failure = self.progress.failure
+        if failure is None:
+            return "\n".join(self.progress.errors) or f"cwltool reports {status}"
+        where = f"Step {failure.step}: the tool" if len(self.progress.steps) > 1 else "The tool"
+        said = "".join(f"\n{line}" for line in failure.lines)
+        return f"{where} {failure.reason}{':' if said else '.'}{said}"
+
+    def _succeed(self, outputs: CWLObjectType) -> None:
+        visit_class(outputs, ("File",), MutationManager().unset_generation)
+        visit_class(outputs, ("File", "Directory"), _strip_paths)
+        self.progress.finish_tool(True, 0)
+        self._finish(RunState.SUCCEEDED, "", progress=100, outputs=outputs)
+
+    def _fail(self, message: str) -> None:
+        message = self.hide(strip_dup_lineno(message)).strip()
+        logging.getLogger("cwltool").error("%s", message)
+        self.progress.finish_tool(False)
+        self._finish(RunState.FAILED, message[:_LONGEST_MESSAGE])
+
+    def _finish(self, state: RunState, message: str, **more: Any) -> None:
+        self.ending.acquire()  # never released: one thread ends the run, and the process with it
+        processes.end_children(self.folder.work.resolve())
+        if self.folder.cancelled:
+            state, message, more = RunState.CANCELLED, "The job was dismissed.", {}
+        steps = [step.to_json() for step in self.progress.steps.values() if step.state]
+        more |= {"steps": steps, "usage": self._usage()}
+        try:
+            self.folder.finish(state, message, **more)
+        except OSError as error:
+            self._finish_on_full_disk(f"The report of the job cannot be written: {error.strerror}")
+
+    def _finish_on_full_disk(self, message: str) -> None:
+        """Make room by removing scratch files, so that at least the failure can be told."""
+        import shutil
+
+        shutil.rmtree(self.folder.work, ignore_errors=True)
+        self.folder.finish(RunState.FAILED, message)
+
+    def _usage(self) -> dict[str, float]:
+        own, tools = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        usage = {
+            "cpu_seconds": round(own.ru_utime + own.ru_stime + tools.ru_utime + tools.ru_stime, 3),
+            "wall_seconds": round(time.monotonic() - self.began, 3),
+        }
+        if tools.ru_maxrss > own.ru_maxrss:  # a forked tool starts with the size of this process
+            usage["peak_memory_bytes"] = tools.ru_maxrss * 1024
+        return usage
+
+    def _watch_time(self) -> None:
+        if self.plan["time_limit"] > 0:
+            timer = threading.Timer(self.plan["time_limit"], self._end_late)
+            timer.daemon = True
+            timer.start()
+
+    def _end_late(self) -> None:
+        if not self.ending.acquire(blocking=False):
+            return
+        own = processes.mark(os.getpid())
+        processes.stop_members(own, self.folder.work.resolve(), self.plan["stop_grace"])
+        limit = self.plan["time_limit"]
+        self.folder.finish(RunState.FAILED, f"The job exceeded the time limit of {limit:g} seconds.")
+        self.changed()
+        os._exit(0)
+
+    def _end_overdue(self, outdir: str) -> None:
+        """End the rest of a tool that cwltool has sent SIGTERM to: it may ignore it, and its children never got it."""
+        grace = self.plan["stop_grace"]
+        late = threading.Timer(grace, processes.stop_members, (None, Path(outdir), 0.0))
+        late.daemon = True
+        late.start()
+
+
+def _set_up_logging() -> None:
+    logging.getLogger().handlers = [JobLogHandler()]
+    logging.getLogger("cwltool").removeHandler(defaultStreamHandler)
+    logging.captureWarnings(True)
+
+
+def _steps(tool: Process) -> list[Any]:
+    if not isinstance(tool, Workflow):
+        return []
+    order = {entry["id"]: number for number, entry in enumerate(tool.tool["steps"])}
+    return sorted(tool.steps, key=lambda step: order.get(step.id, 0))  # cwltool shuffles them
+
+
+def _short(identifier: str) -> str:
+    return cwltool_process.shortname(identifier)
+
+
+def _first_words(error: Exception, unsupported: type[Exception]) -> str:
+    head = "The package needs a feature that this engine does not have: " if isinstance(error, unsupported) else ""
+    return head + str(error)
+
+
+def _strip_paths(entry: Any) -> None:
+    for name in ("path", "nameext", "nameroot", "dirname"):
+        cast("dict[str, Any]", entry).pop(name, None)
