@@ -1,0 +1,190 @@
+"""Reads CWL documents as plain JSON: processes, their ids, who uses whom, requirements. Knows nothing of cwltool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..errors import AmbiguousWorkflow, InvalidPackage, WorkflowNotFound
+from ..model.json import JSON, JSONObject
+
+VERSIONS = ("v1.0", "v1.1", "v1.2")
+RUNNABLE = ("CommandLineTool", "ExpressionTool", "Workflow")
+PROCESSES = (*RUNNABLE, "Operation")
+
+
+def version_of(document: JSONObject) -> str:
+    """The `cwlVersion` without prefix.
+
+    Raises:
+        InvalidPackage: missing, or not one of VERSIONS.
+    """
+    version = document.get("cwlVersion")
+    known = ", ".join(VERSIONS)
+    if version is None:
+        raise InvalidPackage(f"This is not a CWL document: `cwlVersion` is missing (one of {known}).")
+    short = str(version).rpartition("#")[2].removeprefix("cwl:")
+    if short not in VERSIONS:
+        raise InvalidPackage(f"cwlVersion {version!r} is not supported; one of {known} is.")
+    return short
+
+
+def as_list(value: JSON, key: str, main: str = "") -> list[Any]:
+    """The list form of what CWL allows to write as a map.
+
+    Args:
+        value: a list, a map, or nothing.
+        key: the member of each item that the map's keys stand for (`id`, `class`).
+        main: the member that a value stands for which is no map (`type`, `source`); "" for none.
+    """
+    if isinstance(value, Mapping):
+        return [{key: name, **(item if _is_item(item, main) else {main: item})} for name, item in value.items()]
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
+
+
+def _is_item(item: JSON, main: str) -> bool:
+    """Whether a map's value is a whole item; a mapping such as `{type: array, items: string}` is a type of its own
+    only where CWL does not say so: schema-salad takes every mapping for an item."""
+    return isinstance(item, Mapping) or (item is None and not main)
+
+
+def items_by_class(value: JSON) -> dict[str, Any]:
+    """Requirements or hints by class."""
+    entries = [{**item} if isinstance(item, Mapping) else {} for item in as_list(_without_null(value), "class")]
+    return {str(entry.get("class", "")): entry for entry in entries}
+
+
+def _without_null(value: JSON) -> JSON:
+    if isinstance(value, Mapping):
+        return {key: {} if item is None else item for key, item in value.items()}
+    return value
+
+
+def short_id(name: JSON) -> str:
+    """The last part of an id: `main` of `#main`, `size` of `#main/size` or `file.cwl#main/size`."""
+    return str(name).rpartition("#")[2].rpartition("/")[2] if name else ""
+
+
+def process_id(process: JSONObject) -> str:
+    """The id of a process without address: `main` of `#main`, "" where it has none."""
+    return str(process.get("id") or "").rpartition("#")[2]
+
+
+def processes(document: JSONObject) -> list[Any]:
+    """The processes of a document: those of its `$graph`, or itself."""
+    graph = document.get("$graph")
+    if graph is None:
+        return [document]
+    if not isinstance(graph, Sequence) or isinstance(graph, str):
+        raise InvalidPackage("`$graph` must be a list of processes.")
+    return [item for item in graph if isinstance(item, Mapping) and item.get("class") in PROCESSES]
+
+
+def find_process(document: JSONObject, entry: str) -> JSONObject:
+    """The process that `entry` names in a document.
+
+    Args:
+        document: as in `Package.document`.
+        entry: an id with or without `#`; "" where the document is one process.
+
+    Raises:
+        WorkflowNotFound: there is none of this id; the ids are listed.
+    """
+    wanted = entry.rpartition("#")[2]
+    found = processes(document)
+    for process in found:
+        if process_id(process) == wanted or (not wanted and "$graph" not in document):
+            return dict(process)
+    ids = ", ".join(process_id(item) or "(one process without id)" for item in found)
+    raise WorkflowNotFound(f"The package has no process {wanted!r}. It has: {ids}.", location="w")
+
+
+def choose_entry(document: JSONObject, entry: str | None) -> str:
+    """The entry point: the one asked for, else `main` (CWL's rule), else the only process that no other one uses,
+    else the only Workflow among those.
+
+    Returns:
+        `#id` in a `$graph`, else "".
+
+    Raises:
+        WorkflowNotFound: no process is called `entry`; the ids are listed.
+        AmbiguousWorkflow: there are several, and none was asked for; the ids are listed.
+        InvalidPackage: it is no process, or one that cannot run.
+    """
+    found = processes(document)
+    if not found or not any(item.get("class") in PROCESSES for item in found):
+        raise InvalidPackage(f"The document has no process (`class`: one of {', '.join(RUNNABLE)}).")
+    if entry is not None:
+        process = find_process(document, entry)
+    else:
+        process = _default_entry(found)
+    if process.get("class") == "Operation":
+        raise InvalidPackage(f"The process {process_id(process)!r} is an Operation, which describes work and cannot run.")
+    return "#" + process_id(process) if "$graph" in document else ""
+
+
+def _default_entry(found: Sequence[Any]) -> JSONObject:
+    if len(found) == 1:
+        return dict(found[0])
+    main = [item for item in found if process_id(item) == "main"]
+    used = {name for item in found for name in _runs(item)}
+    free = [item for item in found if process_id(item) not in used]
+    workflows = [item for item in free if item.get("class") == "Workflow"]
+    for candidates in (main, free, workflows):
+        if len(candidates) == 1:
+            return dict(candidates[0])
+    ids = ", ".join(process_id(item) for item in (free or found))
+    raise AmbiguousWorkflow(f"Which process is to be deployed? Choose one of: {ids}.", location="w")
+
+
+def _runs(process: JSONObject) -> Iterator[str]:
+    for step in as_list(process.get("steps"), "id"):
+        run = step.get("run") if isinstance(step, Mapping) else None
+        if isinstance(run, str):
+            yield run.rpartition("#")[2]
+        elif isinstance(run, Mapping):
+            yield from _runs(run)
+
+
+def reachable(document: JSONObject, entry: str) -> list[JSONObject]:
+    """The process `entry` and all that it runs, nested ones and steps (whose requirements count too) included."""
+    found: list[JSONObject] = []
+    queue: list[Any] = [find_process(document, entry)]
+    seen: set[str] = set()
+    while queue:
+        item = queue.pop()
+        found.append(item)
+        for step in as_list(item.get("steps"), "id"):
+            if isinstance(step, Mapping):
+                found.append(step)
+        for run in (step.get("run") for step in as_list(item.get("steps"), "id") if isinstance(step, Mapping)):
+            if isinstance(run, Mapping):
+                queue.append(run)
+            elif isinstance(run, str) and run not in seen:
+                seen.add(run)
+                queue.append(find_process(document, run))
+    return found
+
+
+def refers_by_address(value: JSON) -> bool:
+    """True if a `run` below `value` names more than a fragment, so that it depends on where the document is."""
+    if isinstance(value, Mapping):
+        run = value.get("run")
+        return (isinstance(run, str) and not run.startswith("#")) or any(map(refers_by_address, value.values()))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return any(map(refers_by_address, value))
+    return False
+
+
+def needs_container(document: JSONObject, entry: str) -> bool:
+    """True if something that runs has DockerRequirement under `requirements`."""
+    return any("DockerRequirement" in items_by_class(item.get("requirements")) for item in reachable(document, entry))
+
+
+def needs_javascript(document: JSONObject, entry: str) -> bool:
+    """True if something that runs has InlineJavascriptRequirement, as requirement or hint."""
+    return any(
+        "InlineJavascriptRequirement" in items_by_class(item.get(kind))
+        for item in reachable(document, entry)
+        for kind in ("requirements", "hints")
+    )
