@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 from flask import Flask, Response, request
 
@@ -11,6 +12,7 @@ from ..ui.static_files import static_blueprint
 from . import failures, job_views, process_views, result_views, service_views
 from .door import Door, DoorOptions
 
+_NAME = "oapip"
 _EXPOSED = "Location, Link, Preference-Applied, ETag, Content-Disposition, Content-Range, Retry-After"
 _ALLOWED = "Authorization, Content-Type, Accept, Prefer, If-None-Match, Range"
 
@@ -35,18 +37,24 @@ def create_app(operations: Operations, options: DoorOptions) -> Flask:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    door = Door(operations, options)
+    door = app.extensions[_NAME] = Door(operations, options)
     for module in (service_views, process_views, job_views, result_views):
         for route in module.ROUTES:
             app.add_url_rule(route.rule, route.view.__name__, partial(route.view, door), methods=[route.method])
     app.register_blueprint(static_blueprint())
     failures.register(app, door)
     if options.cors:
-        app.after_request(_allow_all_origins)
+        app.after_request(allow_all_origins)
     return app
 
 
-def _allow_all_origins(response: Response) -> Response:
+def door_of(app: Flask) -> Door:
+    """The door of an application that `create_app` made."""
+    return cast(Door, app.extensions[_NAME])
+
+
+def allow_all_origins(response: Response) -> Response:
+    """Let scripts of any web page read this response (`server.cors`)."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = _EXPOSED
     if request.method == "OPTIONS":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from math import isfinite
 from threading import Lock
@@ -66,6 +66,10 @@ class DoorOptions:
     """Further conformance classes, of parts that are not in this door."""
     render: Render = _pages
     host: Host = field(default_factory=Host)
+
+    def beside(self, host: Host) -> DoorOptions:
+        """The same options with the documents of pygeoapi."""
+        return replace(self, host=host)
 
 
 class DocumentCache:

@@ -36,6 +36,11 @@ def register(app: Flask, door: Door) -> None:
     app.register_error_handler(Exception, lambda error: _unexpected(door, error))
 
 
+def register_host(app: Flask, door: Door) -> None:
+    """Make the failures that Flask itself finds in pygeoapi's application (404, 405) answers of ours."""
+    app.register_error_handler(HTTPException, lambda error: _from_werkzeug(door, error))
+
+
 def answer(door: Door, error: OapipError, headers: tuple[tuple[str, str], ...] = ()) -> Response:
     """The response for an error.
 

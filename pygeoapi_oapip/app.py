@@ -1,0 +1,135 @@
+"""The WSGI application: our OGC API door on its paths, pygeoapi's Flask application on all others.
+
+`gunicorn pygeoapi_oapip.app:APP`. Importing reads the configuration (`PYGEOAPI_CONFIG`, else the embedded defaults)
+and loads all code, so that a preloading server shares it; databases and engines are opened by the first request of
+each process, after the fork.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+from . import wiring
+from .errors import ConfigurationError
+from .ogcapi import failures, host
+from .ogcapi.application import allow_all_origins, create_app, door_of
+from .ogcapi.door import DoorOptions
+from .operations import Operations
+from .settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class ServiceOfThisProcess:
+    """The operations of the process that asks: wired at the first use in each process, so a fork shares no
+    connection."""
+
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        self._configuration = configuration
+        self._lock = Lock()
+        self._owner = 0
+        self._service: Operations | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service if self._owner == os.getpid() else self._wire(), name)
+
+    def _wire(self) -> Operations:
+        with self._lock:
+            if self._service is None or self._owner != os.getpid():
+                wired = wiring.wire(self._configuration)
+                wired.start_background()
+                self._service, self._owner = wired.service, os.getpid()
+            return self._service
+
+
+def build(configuration: Mapping[str, Any]) -> WSGIApplication:
+    """The whole application for a pygeoapi configuration.
+
+    Raises:
+        ConfigurationError: the configuration is wrong.
+    """
+    settings = load_settings(configuration["server"].get("manager") or {})
+    prefix = _prefix(configuration)
+    beside = host.load(configuration)
+    options = door_options(configuration, settings, prefix)
+    operations = cast(Operations, ServiceOfThisProcess(configuration))
+    door = create_app(operations, options.beside(host.documents(beside, prefix)))
+    failures.register_host(beside, door_of(door))
+    if options.cors:
+        beside.after_request(allow_all_origins)
+    return compose(door, beside, host.segments(beside), prefix)
+
+
+def compose(door: WSGIApplication, beside: WSGIApplication, segments: frozenset[str], prefix: str) -> WSGIApplication:
+    """Two applications as one.
+
+    Args:
+        door: answers all paths that `beside` does not.
+        beside: answers the paths that begin with one of `segments`.
+        segments: first path segments.
+        prefix: path that comes before all others (`api_rules.url_prefix`), or "".
+    """
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        below = path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path
+        if below.lstrip("/").partition("/")[0] in segments:
+            return beside(environ, start_response)
+        if below != path:
+            environ = {**environ, "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + prefix, "PATH_INFO": below}
+        return door(environ, start_response)
+
+    return application
+
+
+def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: str = "") -> DoorOptions:
+    """What the door needs of a configuration: the metadata in its first language, addresses and limits."""
+    server, metadata = configuration["server"], configuration.get("metadata") or {}
+    language = str((server.get("languages") or ["en"])[0])
+    identification = metadata.get("identification") or {}
+    return DoorOptions(
+        base_url=str(server.get("url") or "").rstrip("/") + prefix,
+        title=_in(language, identification.get("title")) or "OGC API - Processes",
+        description=_in(language, identification.get("description")),
+        contact=_pick(metadata.get("contact"), ("name", "url", "email")),
+        license=_pick(metadata.get("license"), ("name", "url")),
+        cors=bool(server.get("cors", False)),
+        body_bytes=settings.limits.body_bytes,
+        page=settings.limits.page,
+        max_page=settings.limits.max_page,
+        max_wait=settings.sync.max_wait,
+    )
+
+
+def _in(language: str, text: object) -> str:
+    """A text of the metadata, which may be a mapping from languages to texts."""
+    if isinstance(text, Mapping):
+        short = language.partition("-")[0]
+        return str(next((text[key] for key in (language, short) if key in text), next(iter(text.values()), "")))
+    return str(text or "")
+
+
+def _pick(block: object, names: Iterable[str]) -> dict[str, str]:
+    if not isinstance(block, Mapping):
+        return {}
+    return {name: str(block[name]) for name in names if block.get(name)}
+
+
+def _prefix(configuration: Mapping[str, Any]) -> str:
+    from pygeoapi.util import get_api_rules
+
+    return str(get_api_rules(dict(configuration)).get_url_prefix("flask") or "").rstrip("/")
+
+
+def _build_or_end(make: Callable[[], WSGIApplication]) -> WSGIApplication:
+    try:
+        return make()
+    except ConfigurationError as error:
+        raise SystemExit(f"configuration: {error}") from None
+
+
+APP = _build_or_end(lambda: build(wiring.load_configuration()))
