@@ -65,7 +65,7 @@ def upgrade(file: Path | None) -> None:
     """Make or update the tables (the server does it too when it starts)."""
     configuration = find_configuration(file)
     from ..store.database import Database
-    from ..store.migrate import upgrade as upgrade_tables
+    from ..store.migrations import upgrade as upgrade_tables
 
     settings = configuration.settings
     with _explained():

@@ -7,13 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ..errors import ConfigurationError
-from ..settings import Settings, load_settings
 from .failures import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 HOME = Path("var")
 """Where a server without a configuration keeps its data, below the current folder."""
@@ -56,6 +58,8 @@ def read_configuration(path: Path) -> Configuration:
     Raises:
         CommandError: it cannot be read, is not YAML, or a key is wrong.
     """
+    from ..settings import load_settings  # pydantic takes longer to load than most commands to run
+
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

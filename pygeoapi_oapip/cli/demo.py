@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from ..testing.live_server import LiveServer
 from .arguments import read_value
 from .client import Client
 from .demo_checks import DemoFailed, check_files, check_history, expected_counts, make_raster, must
 from .download import Saved, save_results
 from .failures import CommandError, Refused
-from .live import LiveServer
 from .printing import console, size, styled, watching
 from .processes import read_package
 
@@ -39,7 +39,7 @@ def main(outdir: Path) -> None:
             server = LiveServer(Path(folder))
             _title("Start a server", "oapip serve")
             with server:
-                OUT.print(f"  {escape(server.log[-1])}  [dim]{time.monotonic() - began:.1f} s[/]")
+                OUT.print(f"  {escape(server.output().strip())}  [dim]{time.monotonic() - began:.1f} s[/]")
                 _story(Client(server.url), Path(folder), outdir)
                 _title("Stop the server")
             _stopped(server)
@@ -143,11 +143,12 @@ def _refusal(client: Client, process_id: str) -> None:
 
 def _stopped(server: LiveServer) -> None:
     until = time.monotonic() + 5
-    while server.processes() and time.monotonic() < until:
-        time.sleep(0.1)
     left = server.processes()
+    while left and time.monotonic() < until:
+        time.sleep(0.1)
+        left = server.processes()
     must(not left, f"no process is left (there is {left})")
-    must(server.log[-1] == "oapip: stopped", f"the server stops cleanly (it said: {server.log[-1]})")
+    must(server.output().endswith("oapip: stopped\n"), f"the server stops cleanly (it said: {server.output()})")
     OUT.print("  no process left")
 
 

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Document = Mapping[str, Any]
 STYLES = {"successful": "green", "failed": "red", "dismissed": "yellow", "running": "cyan", "accepted": "blue"}
@@ -20,6 +20,8 @@ STYLES = {"successful": "green", "failed": "red", "dismissed": "yellow", "runnin
 
 def console(stderr: bool = False) -> Console:
     """A console on stdout or stderr as they are now."""
+    from rich.console import Console
+
     return Console(file=sys.stderr if stderr else sys.stdout, highlight=False, soft_wrap=True)
 
 
@@ -36,10 +38,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
         for row in rows:
             click.echo("\t".join(row))
     else:
+        from rich.table import Table
+
         table = Table(*columns, box=None, header_style="bold", pad_edge=False)
         for row in rows:
             table.add_row(*(styled(cell) for cell in row))
-        Console(highlight=False).print(table)
+        console().print(table)
 
 
 def styled(status: str) -> str:
@@ -111,6 +115,8 @@ def watching(title: str) -> Iterator[Callable[[Document], None]]:
     if not sys.stderr.isatty():
         yield _lines(title)
         return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
