@@ -142,18 +142,16 @@ class Renderer:
 
     def plain(self, output_id: str, value: OutputValue, inline: bool = False) -> JSON:
         """One output as JSON: literals as they are, arrays and records with links (or contents) in place of files."""
-        paths = {id(leaf): path for path, leaf in file_links(output_id, value)}
+        return self._node(output_id, "", value, inline)
 
-        def render(node: OutputValue) -> JSON:
-            if isinstance(node, Literal):
-                return node.value
-            if isinstance(node, ListOutput):
-                return [render(item) for item in node.items]
-            if isinstance(node, RecordOutput):
-                return {name: render(item) for name, item in node.fields.items()}
-            return self._leaf(output_id, node, paths, inline)
-
-        return render(value)
+    def _node(self, output_id: str, prefix: str, node: OutputValue, inline: bool) -> JSON:
+        if isinstance(node, Literal):
+            return node.value
+        if isinstance(node, ListOutput):
+            return [self._node(output_id, f"{prefix}{at}/", item, inline) for at, item in enumerate(node.items)]
+        if isinstance(node, RecordOutput):
+            return {key: self._node(output_id, f"{prefix}{key}/", item, inline) for key, item in node.fields.items()}
+        return self._leaf(output_id, prefix, node, inline)
 
     def link(self, output_id: str, path: str, leaf: Leaf) -> dict[str, JSON]:
         """Part 1 link.yaml for a file or directory."""
@@ -168,14 +166,13 @@ class Renderer:
         tail = f"/{quote(path, safe='/')}" if path else ""
         return f"{self.address}/{quote(output_id, safe='')}{tail}"
 
-    def _leaf(self, output_id: str, leaf: Leaf, paths: Mapping[int, str], inline: bool) -> JSON:
-        path = paths[id(leaf)]
+    def _leaf(self, output_id: str, prefix: str, leaf: Leaf, inline: bool) -> JSON:
+        (path, _), *secondary = _siblings(prefix, leaf)
         if inline and isinstance(leaf, FileOutput) and leaf.size <= LARGEST_INLINE:
             return inlined(self.read(output_id, path), leaf.media_type)
         found = self.link(output_id, path, leaf)
-        secondary = [self.link(output_id, paths[id(part)], part) for part in _secondary(leaf)]
         if secondary:
-            found["secondaryFiles"] = secondary
+            found["secondaryFiles"] = [self.link(output_id, at, part) for at, part in secondary]
         return found
 
 

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from pygeoapi_oapip.ogcapi.preferences import parse
+
+
+@pytest.mark.parametrize(
+    ("header", "respond_async", "wait"),
+    [
+        (None, False, None),
+        ("", False, None),
+        ("respond-async", True, None),
+        ("respond-async ", True, None),
+        ("Respond-Async", True, None),
+        ("wait=10", False, 10.0),
+        ('wait="10"', False, 10.0),
+        ("wait = 10", False, 10.0),
+        ("respond-async, wait=10", True, 10.0),
+        ("respond-async;wait=10", True, 10.0),
+        ("respond-async;return=representation", True, None),
+        ("return=minimal, handling=strict", False, None),
+        ("respond-sync", False, None),
+        ('foo="respond-async, wait=3"', False, None),
+        ("wait=3, wait=9", False, 3.0),
+        ("wait=-1", False, None),
+        ("wait=soon", False, None),
+        ("wait", False, None),
+        ("wait=1e400", False, None),
+        (",,;=;@@ respond-async", True, None),
+        ('wait="5', False, None),
+    ],
+)
+def test_prefer_is_read_the_way_clients_write_it(header: str | None, respond_async: bool, wait: float | None) -> None:
+    preference = parse(header).execution
+    assert (preference.respond_async, preference.wait) == (respond_async, wait)
+
+
+@pytest.mark.parametrize(
+    ("header", "asynchronous", "applied"),
+    [
+        (None, True, ""),
+        ("respond-async", True, "respond-async"),
+        ("respond-async", False, ""),
+        ("wait=5", False, "wait=5"),
+        ("wait=5", True, "wait=5"),
+        ("respond-async, wait=5", True, "respond-async"),
+        ("respond-async, wait=5", False, "wait=5"),
+        ("return=minimal", False, ""),
+        ("respond-sync", True, ""),
+    ],
+)
+def test_only_preferences_with_an_effect_are_reported(header: str | None, asynchronous: bool, applied: str) -> None:
+    assert parse(header).applied(asynchronous) == applied
+
+
+def test_a_long_hostile_header_is_read_in_linear_time() -> None:
+    assert parse('="' * 4000).execution.wait is None
