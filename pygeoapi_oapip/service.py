@@ -59,6 +59,7 @@ __all__ = [
     "ServedFile",
 ]
 
+
 @dataclass(frozen=True, slots=True)
 class Collaborators:
     """What the service works with; `wiring` makes it."""
@@ -183,18 +184,23 @@ class ProcessingService:
 
     def health(self) -> Health:
         """Store, packages and the number of jobs."""
-        parts: dict[str, JSON] = {}
-        try:
-            counts = {status.value: number for status, number in self._jobs.counts().items()}
-            parts["store"] = {"ok": True, "detail": "answers", "jobs": counts}
-        except OapipError as error:
-            parts["store"] = {"ok": False, "detail": error.detail}
+        store_ok, store = self._store_health()
         broken = dict(self._parts.catalogue.broken())
         detail = f"{len(broken)} packages could not be loaded" if broken else "all packages are loaded"
-        parts["packages"] = {"ok": not broken, "detail": detail, "broken": broken}
-        parts["engines"] = {"ok": True, "detail": ", ".join(self._parts.engines), "names": list(self._parts.engines)}
-        store = parts["store"]
-        return Health(bool(store["ok"]) and not broken, parts)
+        engines = list(self._parts.engines)
+        parts: dict[str, JSON] = {
+            "store": store,
+            "packages": {"ok": not broken, "detail": detail, "broken": broken},
+            "engines": {"ok": True, "detail": ", ".join(engines), "names": engines},
+        }
+        return Health(store_ok and not broken, parts)
+
+    def _store_health(self) -> tuple[bool, JSON]:
+        try:
+            counts = {status.value: number for status, number in self._jobs.counts().items()}
+        except OapipError as error:
+            return False, {"ok": False, "detail": error.detail}
+        return True, {"ok": True, "detail": "answers", "jobs": counts}
 
     def _read(self, deployment: Deployment) -> Process:
         limit = self._parts.settings.limits.package_bytes

@@ -19,6 +19,7 @@ from .model.value import Inline, InputValue, Many, Reference
 
 _QUALIFIERS = frozenset({"value", "mediaType", "encoding", "schema", "format"})
 _LINK_MEMBERS = frozenset({"href", "type", "rel", "title", "hreflang", "length", "format", "headers", "method", "body"})
+_CONTENT = frozenset({"binary", "uri"})
 _SHOWN = 60
 """Characters of a refused value that a message repeats."""
 
@@ -104,7 +105,7 @@ def _single(value: JSON, schema: JSONObject, place: str, report: Report) -> Inpu
             return _reference(value, place, report)
         if "value" in value and set(value) <= _QUALIFIERS and not _has_property(schema, "value"):
             return _qualified(value, schema, place, report)
-    if isinstance(value, Sequence) and not isinstance(value, str) and _holds_content(schema, arrays=True):
+    if isinstance(value, Sequence) and not isinstance(value, str) and _lists_content(schema):
         items = _item_schema(schema)
         return Many(tuple(_single(item, items, f"{place}[{i}]", report) for i, item in enumerate(value)))
     return _inline(Inline(value), schema, place, report)
@@ -151,15 +152,20 @@ def _branches(schema: JSONObject) -> list[JSONObject]:
     return found
 
 
-def _holds_content(schema: JSONObject, arrays: bool = False) -> bool:
-    """True if a value of this schema may be the content of a file (or, with `arrays`, an array of such)."""
-    for branch in _branches(schema):
-        if branch.get("contentMediaType") or branch.get("contentEncoding") or branch.get("format") == "binary":
-            return not arrays
-        items = branch.get("items")
-        if arrays and isinstance(items, Mapping) and (_holds_content(items) or _holds_content(items, arrays=True)):
-            return True
-    return False
+def _is_content(branch: JSONObject) -> bool:
+    """True for the schema of a File (`format: binary`, content members) or of a Directory (`format: uri`)."""
+    return bool(branch.get("contentMediaType") or branch.get("contentEncoding")) or branch.get("format") in _CONTENT
+
+
+def _holds_content(schema: JSONObject) -> bool:
+    """True if a value of this schema may be a file or directory."""
+    return any(_is_content(branch) for branch in _branches(schema))
+
+
+def _lists_content(schema: JSONObject) -> bool:
+    """True if a value of this schema may be an array, of any depth, of files or directories."""
+    items = [branch["items"] for branch in _branches(schema) if isinstance(branch.get("items"), Mapping)]
+    return any(_holds_content(item) or _lists_content(item) for item in cast("list[JSONObject]", items))
 
 
 def _item_schema(schema: JSONObject) -> JSONObject:
@@ -236,7 +242,13 @@ def _draft4(schema: Any) -> Any:
         return [_draft4(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
+    if _is_content(schema):
+        # a file may also be a link, a CWL object or JSON content, wherever it stands
+        return {"anyOf": [{"type": "string"}, {"type": "object"}]}
     plain = {key: value if key in ("default", "enum", "example") else _draft4(value) for key, value in schema.items()}
+    if "oneOf" in plain:
+        # forms of a file become equal by the line above, and a value may fit two
+        plain["anyOf"] = plain.pop("oneOf")
     if plain.pop("nullable", None) is True:
         return {"anyOf": [{"type": "null"}, plain]}
     return plain
@@ -248,7 +260,7 @@ def _violations(value: JSON, schema: JSONObject) -> list[str]:
 
 
 def _explain(error: Any) -> str:
-    while error.validator in ("oneOf", "anyOf") and error.context and len(error.validator_value) == 2:
+    while error.validator == "anyOf" and error.context and len(error.validator_value) == 2:
         real = [e for e in error.context if not (e.validator == "type" and e.validator_value == "null")]
         if len(real) != 1:
             break
@@ -267,7 +279,6 @@ _RULES: Mapping[str, str] = {
     "maxItems": "must have at most {rule} items (has {count})",
     "multipleOf": "must be a multiple of {rule} (is {value})",
     "uniqueItems": "must have no item twice",
-    "oneOf": "fits none, or more than one, of the allowed forms (is {value})",
     "anyOf": "fits none of the allowed forms (is {value})",
 }
 

@@ -111,6 +111,28 @@ def test_several_occurrences_take_one_value_or_many() -> None:
     assert validate({"inputs": {"x": [1, 2]}}, several).inputs == {"x": Many((Inline(1), Inline(2)))}
 
 
+def test_record_takes_files_in_every_form() -> None:
+    schema: JSONObject = {"type": "object", "properties": {"f": FILE, "n": {"type": "integer"}}, "required": ["f"]}
+    for form in ("text", {"href": "https://example.org/a"}, {"class": "File", "contents": "a"}):
+        assert inputs_of(schema, {"f": form, "n": 1}).inputs == {"x": Inline({"f": form, "n": 1})}
+    assert "must be of type integer" in refusal(schema, {"f": "text", "n": "one"})
+
+
+def test_directory_takes_references_and_cwl_objects() -> None:
+    schema: JSONObject = {"type": "string", "format": "uri"}
+    assert inputs_of(schema, {"href": "s3://b/k/"}).inputs == {"x": Reference("s3://b/k/")}
+    listing: JSON = {"class": "Directory", "listing": []}
+    assert inputs_of(schema, listing).inputs == {"x": Inline(listing)}
+    several: JSONObject = {"type": "array", "items": schema}
+    assert inputs_of(several, [{"href": "s3://b/k/"}]).inputs == {"x": Many((Reference("s3://b/k/"),))}
+
+
+def test_several_formats_of_one_file_are_no_contradiction() -> None:
+    formats: JSONObject = {"oneOf": [FILE, {**FILE, "contentMediaType": "application/json"}]}
+    assert inputs_of(formats, {"a": 1}).inputs == {"x": Inline({"a": 1})}
+    assert refusal(formats, 3).startswith("inputs.x: fits none of the allowed forms")
+
+
 @pytest.mark.parametrize("body", [[], "text", 3, None, {"inputs": []}, {"inputs": {}, "outputs": [1]}])
 def test_body_of_another_shape_is_refused(body: JSON) -> None:
     with pytest.raises(BadRequest):
