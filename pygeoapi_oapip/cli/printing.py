@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -59,7 +60,7 @@ def print_process(process: Document) -> None:
     if process.get("title"):
         click.echo(f"  {process['title']}")
     if process.get("description"):
-        click.echo(f"  {process['description']}")
+        click.echo(textwrap.indent(str(process["description"]).strip(), "  "))
     click.echo(f"  jobs: {', '.join(process.get('jobControlOptions', [])) or 'sync-execute'}")
     for heading in ("inputs", "outputs"):
         described = process.get(heading) or {}
@@ -70,7 +71,7 @@ def print_process(process: Document) -> None:
 
 def _described(name: str, item: Document) -> str:
     schema = item.get("schema") or {}
-    text = f"{name}: {kind(schema)}"
+    text = f"{name}: {kind(schema)}" + ("[]" if item.get("maxOccurs", 1) != 1 else "")
     if item.get("minOccurs") == 0:
         text += f" = {json.dumps(schema['default'])}" if "default" in schema else " (optional)"
     title = item.get("title") or ""

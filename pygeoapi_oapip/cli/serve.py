@@ -91,6 +91,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         CommandError: the address is taken, not of this machine or not allowed.
     """
+    listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -98,6 +99,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind(address)
         listener.listen(2048)
     except OSError as error:
+        if listener is not None:
+            listener.close()
         reasons = {
             errno.EADDRINUSE: "is in use (is a server running already?); choose another with --bind",
             errno.EADDRNOTAVAIL: "is not an address of this machine",
