@@ -44,8 +44,9 @@ class Answers:
             return self.file(results.job, single, "")
         document = self._document(results)
         text = json.dumps(document, ensure_ascii=False)
-        if "<" in text:
-            # pygeoapi's own HTML page of results writes values into a script unescaped.
+        if "<" in text or ">" in text:
+            # pygeoapi's own results page writes values into a script unescaped (0.21), or pygeoapi replaces these
+            # characters by HTML entities in all JSON that it writes (0.24).
             return f"{JSON_TYPE}; charset=utf-8", text.encode()
         return JSON_TYPE, document
 

@@ -299,6 +299,11 @@ def test_values_that_would_run_on_pygeoapis_page_are_sent_as_bytes(
     assert json.loads(content) == {"message": "</script><script>alert(1)</script>"}
 
 
+def test_a_value_with_a_greater_than_sign_is_kept_as_it_is(manager: ProcessManager, operations: FakeOperations) -> None:
+    operations.outputs = {"message": Literal("a > b")}
+    assert json.loads(_run(manager)[2]) == {"message": "a > b"}
+
+
 def test_inputs_that_would_run_on_pygeoapis_page_are_left_out(
     manager: ProcessManager, operations: FakeOperations
 ) -> None:
