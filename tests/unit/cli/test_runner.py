@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pygeoapi_oapip.cli.runner import UNSUPPORTED_TITLE
+from pygeoapi_oapip.errors import PlanRejected
+
+from .conftest import Answer, FakeServer, Run
+
+TOOL = """\
+cwlVersion: v1.2
+class: CommandLineTool
+id: echo
+baseCommand: echo
+inputs: {text: {type: string, inputBinding: {}}}
+stdout: out.txt
+outputs: {out: stdout}
+"""
+
+
+@pytest.fixture
+def tool(tmp_path: Path) -> str:
+    (tmp_path / "echo.cwl").write_text(TOOL)
+    return str(tmp_path / "echo.cwl")
+
+
+@pytest.fixture
+def deployed(fake: FakeServer, tool: str, run: Run) -> str:
+    """The id that the tool gets; the server knows it from now on and runs one job."""
+    fake.on("POST", "/processes", Answer({"title": "stop here"}, 500))
+    run("cwl-runner", tool)
+    process_id = str(fake.requests[0].json["processDescription"]["id"])
+    fake.requests.clear()
+    fake.on("POST", "/processes", Answer({"id": process_id}, 201))
+    fake.on("POST", f"/processes/{process_id}/execution", Answer({"jobID": "j", "status": "accepted"}, 201))
+    fake.on("GET", f"/processes/{process_id}", Answer({"id": process_id, "outputs": {"out": {}, "none": {}}}))
+    fake.on("GET", "/jobs/j", Answer({"jobID": "j", "status": "successful"}))
+    fake.on("GET", "/jobs/j/logs", Answer(b"the log", 200, {"Content-Type": "text/plain"}))
+    return process_id
+
+
+def output_of(fake: FakeServer, run: Run, tool: str, folder: Path, results: Any) -> Any:
+    fake.on("GET", "/jobs/j/results", Answer(results))
+    result = run("cwl-runner", "--quiet", "--outdir", str(folder), tool)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_files_are_downloaded_and_described(
+    fake: FakeServer, run: Run, tool: str, deployed: str, tmp_path: Path
+) -> None:
+    fake.on("GET", "/f", Answer(b"hello\n"))
+    fake.on("GET", "/f.idx", Answer(b"i"))
+    index = {"href": f"{fake.url}/f.idx", "title": "out.txt.idx", "length": 1}
+    link = {"href": f"{fake.url}/f", "title": "out.txt", "length": 6, "secondaryFiles": [index]}
+    output = output_of(fake, run, tool, tmp_path / "o", {"out": link})
+    path = tmp_path / "o" / "out.txt"
+    [second] = output["out"].pop("secondaryFiles")
+    assert second["basename"] == "out.txt.idx"
+    assert output == {
+        "out": {
+            "class": "File",
+            "location": path.as_uri(),
+            "path": str(path),
+            "basename": "out.txt",
+            "checksum": "sha1$" + hashlib.sha1(b"hello\n").hexdigest(),
+            "size": 6,
+        },
+        "none": None,
+    }
+
+
+def test_literals_and_records_come_back_as_they_were(
+    fake: FakeServer, run: Run, tool: str, deployed: str, tmp_path: Path
+) -> None:
+    record = {"value": {"a": 1, "b": [True]}, "mediaType": "application/json"}
+    assert output_of(fake, run, tool, tmp_path, {"out": record})["out"] == {"a": 1, "b": [True]}
+
+
+def test_a_directory_is_unpacked_with_its_listing(
+    fake: FakeServer, run: Run, tool: str, deployed: str, tmp_path: Path
+) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("sub/a.txt", "a")
+    fake.on("GET", "/d", Answer(content.getvalue()))
+    link = {"href": f"{fake.url}/d", "title": "results", "type": "application/zip"}
+    found = output_of(fake, run, tool, tmp_path, {"out": link})["out"]
+    assert (found["class"], found["basename"]) == ("Directory", "results")
+    assert found["listing"][0]["listing"][0]["basename"] == "a.txt"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["echo.cwl", "results"]
+
+
+def test_two_files_of_one_name_keep_it(fake: FakeServer, run: Run, tool: str, deployed: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fake.on("GET", f"/{name}", Answer(name.encode()))
+    links = [{"href": f"{fake.url}/{name}", "title": "same.txt", "length": 1} for name in ("a", "b")]
+    found = output_of(fake, run, tool, tmp_path / "o", {"out": links})["out"]
+    assert [item["basename"] for item in found] == ["same.txt"] * 2
+    assert [Path(item["path"]).read_text() for item in found] == ["a", "b"]
+
+
+def test_the_same_document_has_the_same_id_and_is_deployed_once(
+    fake: FakeServer, run: Run, tool: str, deployed: str, tmp_path: Path
+) -> None:
+    fake.on("POST", "/processes", Answer({"title": "Duplicated process"}, 409))
+    output_of(fake, run, tool, tmp_path, {})
+    assert fake.sent("POST")[0].json["processDescription"]["id"] == deployed
+
+
+def test_local_files_of_the_job_are_named_absolutely(
+    fake: FakeServer, run: Run, tool: str, deployed: str, tmp_path: Path
+) -> None:
+    fake.on("GET", "/jobs/j/results", Answer({}))
+    job = tmp_path / "job.yml"
+    job.write_text("f: {class: File, path: a b.txt}\nnothing: null\nn: 3\n")
+    assert run("cwl-runner", "--outdir", str(tmp_path), tool, str(job)).exit_code == 0
+    inputs = fake.sent("POST")[-1].json["inputs"]
+    assert set(inputs) == {"f", "n"}
+    assert (tmp_path / "a b.txt").as_uri() in json.dumps(inputs["f"])
+
+
+def test_what_the_server_cannot_run_is_exit_code_33(
+    fake: FakeServer, run: Run, tool: str, deployed: str, tmp_path: Path
+) -> None:
+    refusal = {"title": UNSUPPORTED_TITLE, "detail": "no container engine"}
+    fake.on("POST", f"/processes/{deployed}/execution", Answer(refusal, 400))
+    result = run("cwl-runner", tool)
+    assert result.exit_code == 33
+    assert "no container engine" in result.stderr
+
+
+def test_the_title_of_unsupported_is_the_servers() -> None:
+    assert PlanRejected("x").problem()["title"] == UNSUPPORTED_TITLE
+
+
+def test_a_failed_job_is_exit_code_1_with_its_log(fake: FakeServer, run: Run, tool: str, deployed: str) -> None:
+    fake.on("GET", "/jobs/j", Answer({"jobID": "j", "status": "failed", "message": "exit code 3"}))
+    result = run("cwl-runner", "--quiet", tool)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == "the log\noapip: exit code 3\n"
+
+
+def test_an_invalid_tool_is_not_sent(fake: FakeServer, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "wrong.cwl"
+    path.write_text("cwlVersion: v1.2\nclass: CommandLineTool\ninputs: 7\n")
+    result = run("cwl-runner", str(path))
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert not fake.requests
