@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import InvalidPackage, OapipError
-from .fetch import NOWHERE, Reader, SaladFetcher
+from .fetch import NOWHERE, Reader
 
 if TYPE_CHECKING:
     from cwltool.context import LoadingContext
@@ -92,6 +92,8 @@ def loading_context(reader: Reader) -> LoadingContext:
     from cwltool.context import LoadingContext
     from cwltool.load_tool import default_loader
     from cwltool.workflow import default_make_tool
+
+    from .salad import SaladFetcher
 
     context = LoadingContext()
     context.construct_tool_object = default_make_tool

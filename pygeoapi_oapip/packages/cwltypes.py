@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..model.json import JSON, JSONObject
@@ -22,7 +22,6 @@ class CWLType:
     fields: Mapping[str, CWLType] = field(default_factory=dict)
     symbols: tuple[str, ...] = ()
     nullable: bool = False
-    name: str = ""
     label: str = ""
     doc: str = ""
     formats: tuple[str, ...] = ()
@@ -69,11 +68,11 @@ class TypeReader:
 
     def inputs(self) -> list[Parameter]:
         """The inputs, in order."""
-        return [self._parameter(item) for item in as_list(_no_bare_types(self.process.get("inputs")), "id", "type")]
+        return [self._parameter(item) for item in as_list(self.process.get("inputs"), "id", "type")]
 
     def outputs(self) -> list[Parameter]:
         """The outputs, in order."""
-        return [self._parameter(item) for item in as_list(_no_bare_types(self.process.get("outputs")), "id", "type")]
+        return [self._parameter(item) for item in as_list(self.process.get("outputs"), "id", "type")]
 
     def expand(self, name: str) -> str:
         """A URI whose prefix is one of `$namespaces`, in full."""
@@ -146,26 +145,22 @@ class TypeReader:
         imported = raw.get("$import")
         if isinstance(imported, str):
             return self._read_name(imported, about)
+        texts = {"label": text_of(raw.get("label")), "doc": text_of(raw.get("doc"))}
+        return replace(self._read_kind(raw, about), **texts)
+
+    def _read_kind(self, raw: JSONObject, about: JSONObject) -> CWLType:
         kind = raw.get("type")
-        named = {
-            "name": short_id(raw.get("name")),
-            "label": text_of(raw.get("label")),
-            "doc": text_of(raw.get("doc")),
-        }
         if kind == "array":
-            return CWLType("array", items=(self.read(raw.get("items"), about),), **named)
+            return CWLType("array", items=(self.read(raw.get("items"), about),))
         if kind == "enum":
             symbols = raw.get("symbols")
-            return CWLType("enum", symbols=tuple(map(_symbol, symbols if isinstance(symbols, list) else [])), **named)
+            return CWLType("enum", symbols=tuple(map(_symbol, symbols if isinstance(symbols, list) else [])))
         if kind == "record":
-            found = as_list(_no_bare_types(raw.get("fields")), "name", "type")
-            fields = {short_id(item.get("name")): self._field(item) for item in found}
-            return CWLType("record", fields=fields, **named)
+            found = as_list(raw.get("fields"), "name", "type")
+            return CWLType("record", fields={short_id(item.get("name")): self._field(item) for item in found})
         return self.read(kind, about)
 
     def _field(self, item: JSONObject) -> CWLType:
-        from dataclasses import replace
-
         read = self.read(item.get("type"), item)
         return replace(read, label=text_of(item.get("label")) or read.label, doc=text_of(item.get("doc")) or read.doc)
 
@@ -195,16 +190,7 @@ def _mapping(value: JSON) -> JSONObject:
     return value if isinstance(value, Mapping) else {}
 
 
-def _no_bare_types(value: JSON) -> JSON:
-    """The map form with each type that is a list or word put under `type`."""
-    if isinstance(value, Mapping):
-        return {key: item if isinstance(item, Mapping) else {"type": item} for key, item in value.items()}
-    return value
-
-
 def _nullable(read: CWLType, nullable: bool) -> CWLType:
-    from dataclasses import replace
-
     return replace(read, nullable=True) if nullable else read
 
 

@@ -70,7 +70,7 @@ def _clean_id(text: str) -> str:
 
 def _input(item: Parameter) -> Input:
     array = item.type.kind == "array"
-    schema = schema_of(item.type.items[0] if array else item.type)
+    schema = schema_of(item.type.items[0] if array else item.type, given=True)
     metadata = _metadata(item)
     if item.has_default:
         if not array and default_fits(item.type, item.default):

@@ -38,26 +38,20 @@ def as_list(value: JSON, key: str, main: str = "") -> list[Any]:
         main: the member that a value stands for which is no map (`type`, `source`); "" for none.
     """
     if isinstance(value, Mapping):
-        return [{key: name, **(item if _is_item(item, main) else {main: item})} for name, item in value.items()]
+        return [{key: name, **_item(item, main)} for name, item in value.items()]
     return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else []
 
 
-def _is_item(item: JSON, main: str) -> bool:
-    """Whether a map's value is a whole item; a mapping such as `{type: array, items: string}` is a type of its own
-    only where CWL does not say so: schema-salad takes every mapping for an item."""
-    return isinstance(item, Mapping) or (item is None and not main)
+def _item(item: JSON, main: str) -> JSONObject:
+    """A map's value as an item: a mapping is the whole item, whatever it looks like (schema-salad's rule)."""
+    if isinstance(item, Mapping):
+        return item
+    return {main: item} if main else {}
 
 
 def items_by_class(value: JSON) -> dict[str, Any]:
     """Requirements or hints by class."""
-    entries = [{**item} if isinstance(item, Mapping) else {} for item in as_list(_without_null(value), "class")]
-    return {str(entry.get("class", "")): entry for entry in entries}
-
-
-def _without_null(value: JSON) -> JSON:
-    if isinstance(value, Mapping):
-        return {key: {} if item is None else item for key, item in value.items()}
-    return value
+    return {str(item.get("class", "")): item for item in as_list(value, "class") if isinstance(item, Mapping)}
 
 
 def short_id(name: JSON) -> str:
@@ -119,7 +113,9 @@ def choose_entry(document: JSONObject, entry: str | None) -> str:
     else:
         process = _default_entry(found)
     if process.get("class") == "Operation":
-        raise InvalidPackage(f"The process {process_id(process)!r} is an Operation, which describes work and cannot run.")
+        raise InvalidPackage(
+            f"The process {process_id(process)!r} is an Operation, which describes work and cannot run."
+        )
     return "#" + process_id(process) if "$graph" in document else ""
 
 

@@ -1,12 +1,10 @@
-"""The one way by which a package may reach beyond itself: a schema-salad fetcher over a guarded function."""
+"""The one way by which a package may reach beyond itself: counted, limited reads by a guarded function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
-
-from schema_salad.fetcher import Fetcher
+from urllib.parse import unquote, urlsplit
 
 from ..errors import InvalidPackage, OapipError, TooLarge, UnresolvableReference
 from .guard import decode, parse_value
@@ -159,30 +157,3 @@ def _check_yaml(content: bytes) -> None:
     except InvalidPackage as error:
         if "not valid YAML" not in error.detail:
             raise
-
-
-class SaladFetcher(Fetcher):
-    """What schema-salad and cwltool see of a `Reader`."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
-        """The text at `url`; see `Reader.text`."""
-        return self._reader.text(url)
-
-    def check_exists(self, url: str) -> bool:
-        """Whether `url` may be the name of something. Never looks: a reference that is followed is read later,
-        and a name that is only a name (an unknown hint, an ontology) needs no access at all."""
-        document, fragment = urldefrag(url)
-        return not (fragment and self._reader.knows(document))
-
-    def urljoin(self, base_url: str, url: str) -> str:
-        """The absolute form of `url`. Documents from elsewhere never get to `file:`."""
-        if url.startswith("_:"):
-            return url
-        if urlsplit(url).scheme == "file" and urlsplit(base_url).scheme != "file":
-            error = InvalidPackage(f"A package may not refer to files of the server: {url}")
-            self._reader.error = self._reader.error or error
-            raise error
-        return urljoin(base_url, url)

@@ -113,6 +113,15 @@ _OF_EXTENSION = {
     "zip": "application/zip",
 }
 
+_PREFERRED = {
+    "text/plain": ".txt",
+    "text/html": ".html",
+    "image/jpeg": ".jpg",
+    "image/tiff": ".tif",
+    GEOTIFF: ".tif",
+    "application/x-netcdf": ".nc",
+}
+
 _ALIASES = {
     "application/geotiff": GEOTIFF,
     "image/geotiff": GEOTIFF,
@@ -152,13 +161,25 @@ def media_type_of_name(name: str) -> str:
 def extension_of(media_type: str) -> str:
     """The usual extension of a media type with its point, for files made of inline values; "" where unknown."""
     wanted = _canonical(media_type)
-    preferred = {"text/plain": ".txt", GEOTIFF: ".tif", "image/tiff": ".tif", "image/jpeg": ".jpg", "text/html": ".html"}
+    preferred = {
+        "text/plain": ".txt",
+        GEOTIFF: ".tif",
+        "image/tiff": ".tif",
+        "image/jpeg": ".jpg",
+        "text/html": ".html",
+    }
     if wanted in preferred:
         return preferred[wanted]
     for extension, known in _OF_EXTENSION.items():
         if _canonical(known) == wanted and wanted != BINARY:
             return "." + extension
     return ""
+
+
+def is_text(media_type: str) -> bool:
+    """Whether inline content of a media type is text, so that a plain string holds it as it is."""
+    bare = media_type.lower().partition(";")[0].strip()
+    return bare.startswith("text/") or bare.endswith(("json", "xml", "yaml")) or bare in ("", "application/x-ndjson")
 
 
 def format_for(formats: Sequence[str], media_type: str) -> str:

@@ -138,7 +138,9 @@ def _too_deep(place: str) -> InvalidPackage:
 
 
 def _too_many(place: str) -> InvalidPackage:
-    return InvalidPackage(f"The document has more than {MAX_NODES} values, aliases counted as what they stand for{place}.")
+    return InvalidPackage(
+        f"The document has more than {MAX_NODES} values (an alias counts as all that it stands for){place}."
+    )
 
 
 def _place(event: Any) -> str:

@@ -6,6 +6,7 @@ id, and fails on some documents of the conformance suite, and `cwl_utils.pack` r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urldefrag
@@ -78,7 +79,7 @@ class _Packer:
     def name(self, address: str) -> str:
         document, fragment = urldefrag(address)
         stem = unquote(document.rpartition("/")[2]).partition(".")[0]
-        wanted = fragment or ("main" if not self.found or len(self.found) == 1 else stem) or "process"
+        wanted = fragment or re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-") or "process"
         name, number = wanted, 2
         while name in self.names.values():
             name, number = f"{wanted}_{number}", number + 1
@@ -119,7 +120,7 @@ class _Packer:
             above = above.rpartition("/")[0]
             process = f"{document}#{above}" if above else document
             if process in self.names:
-                return f"#{self.names[process]}/{fragment[len(above):].lstrip('/')}"
+                return f"#{self.names[process]}/{fragment[len(above) :].lstrip('/')}"
         if fragment and document:
             return f"#{unquote(document.rpartition('/')[2])}/{fragment}"
         return address

@@ -20,13 +20,23 @@ _NUMBERS: Mapping[str, dict[str, Any]] = {
 }
 
 
-def schema_of(cwl: CWLType) -> dict[str, Any]:
+DIRECTORY = "inode/directory"
+"""The media type of the shared MIME database for a directory; IANA has none."""
+
+
+def schema_of(cwl: CWLType, *, given: bool = False) -> dict[str, Any]:
     """The schema of a value of a CWL type.
 
     A File is a string of format `binary` with its `contentMediaType` (by reference: a link), a Directory a URI. A union
     is `oneOf` with the CWL order kept (the first is the default format), or `anyOf` where a value may fit two members.
+
+    Args:
+        cwl: the type.
+        given: True for inputs: a Directory may be given as an object too, which its `contentMediaType` tells.
     """
     schema = _schema(cwl)
+    if cwl.kind == "Directory" and given:
+        schema["contentMediaType"] = DIRECTORY
     if cwl.label:
         schema["title"] = cwl.label
     if cwl.doc:
@@ -63,9 +73,19 @@ def _schema(cwl: CWLType) -> dict[str, Any]:
 def _record(cwl: CWLType) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object"}
     if cwl.fields:
-        schema["properties"] = {name: schema_of(member) for name, member in cwl.fields.items()}
+        schema["properties"] = {name: _member(member) for name, member in cwl.fields.items()}
     required = [name for name, member in cwl.fields.items() if not member.nullable and member.kind != "Any"]
     return {**schema, "required": required} if required else schema
+
+
+def _member(cwl: CWLType) -> dict[str, Any]:
+    """The schema of a record field: files and directories there are links or CWL objects, never bare content."""
+    schema = schema_of(cwl)
+    if cwl.kind not in ("File", "Directory"):
+        return schema
+    own: dict[str, Any] = {key: schema.pop(key) for key in ("title", "description", "nullable") if key in schema}
+    members = schema.get("oneOf", [schema])
+    return {**own, "oneOf": [*members, {"type": "object", "title": "Link"}]}
 
 
 def _file(cwl: CWLType) -> dict[str, Any]:
