@@ -16,6 +16,7 @@ from .errors import (
     JobFailed,
     OapipError,
     RunLost,
+    StoreUnavailable,
     Unavailable,
     UnresolvableReference,
 )
@@ -83,6 +84,8 @@ class Phases:
             return job
         try:
             return step(job)
+        except StoreUnavailable:
+            raise
         except Unavailable as fault:
             return self._wait_for(job, fault)
         except OapipError as error:

@@ -165,12 +165,18 @@ class Loop:
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`: claim, step, poll, wait. Faults of the store pause the loop and never end it."""
+        away = False
         while not stop.is_set():
             try:
                 self._turn()
                 self._wait(stop)
+                if away:
+                    LOG.warning("the database answers again")
+                away = False
             except StoreUnavailable as fault:
-                LOG.warning("the reconciler waits for the database: %s", fault.detail)
+                if not away:
+                    LOG.warning("the reconciler waits for the database: %s", fault.detail)
+                away = True
                 stop.wait(0.5)
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._give_back()

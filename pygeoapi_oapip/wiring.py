@@ -37,9 +37,7 @@ class Wired:
     """The parts of one server in one process."""
 
     def __init__(self, settings: Settings, resources: Mapping[str, Any]) -> None:
-        from .store.database import Database
-        from .store.sql_jobs import SqlJobStore
-        from .store.sql_processes import SqlProcessStore
+        from .store.sql import Database, SqlJobStore, SqlProcessStore, upgrade
 
         self.settings = settings
         self._resources = resources
@@ -48,7 +46,7 @@ class Wired:
         self._lock = threading.Lock()
         _make_home(settings)
         self.database = Database(settings.connection, settings.connection_password)
-        _upgrade(self.database)
+        upgrade(self.database)
         jobs, processes = SqlJobStore(self.database), SqlProcessStore(self.database)
         stager = make_stager(settings.staging)
         workspaces = LocalWorkspaces(settings.output_dir, stager)
@@ -229,12 +227,6 @@ def _make_home(settings: Settings) -> None:
             Path(file).absolute().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"server.manager.output_dir: cannot be made: {error.strerror}") from None
-
-
-def _upgrade(database: Any) -> None:
-    from .store.migrate import upgrade
-
-    upgrade(database)
 
 
 def _engines(settings: Settings) -> Mapping[str, Engine]:
