@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import resource
@@ -9,6 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from . import processes
 from .admission import Ticket
 from .containers import kill_containers
 from .record import JobFolder, now
+from .resources import Resources
 
 if TYPE_CHECKING:
     from .server import ForkServer
@@ -26,6 +29,40 @@ locks: list[int] = []
 
 _OOM_SCORE = b"500"
 """Jobs go first when memory runs out, not the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A runner that was forked ahead: the cost of a fork and of its first page faults is paid before a job comes."""
+
+    pid: int
+    orders: int
+    """Pipe to it: a ticket, or nothing, which ends it."""
+
+
+def fork_spare(server: ForkServer) -> Spare:
+    """Start a runner that waits for its job. Raises OSError where no process can be made."""
+    orders, orders_out = os.pipe2(os.O_CLOEXEC)
+    try:
+        pid = _fork(server, lambda: _await_job(orders, orders_out, server.news_out))
+    except OSError:
+        os.close(orders_out)
+        raise
+    finally:
+        os.close(orders)
+    return Spare(pid, orders_out)
+
+
+def give_job(spare: Spare, ticket: Ticket) -> bool:
+    """Let a spare run a job. False if the spare is gone."""
+    order = {"job_id": ticket.job_id, "workspace": ticket.workspace, "wanted": asdict(ticket.wanted)}
+    try:
+        os.write(spare.orders, json.dumps(order).encode())
+    except BrokenPipeError:
+        return False
+    finally:
+        os.close(spare.orders)
+    return True
 
 
 def fork_job(server: ForkServer, ticket: Ticket) -> int:
@@ -88,6 +125,18 @@ def _fork(server: ForkServer, body: Callable[[], None]) -> int:
     finally:
         logging.shutdown()
         os._exit(status)
+
+
+def _await_job(orders: int, orders_out: int, news: int) -> None:
+    from . import runner  # imported before the fork, in the server
+
+    os.close(orders_out)
+    runner.rehearse()
+    with os.fdopen(orders, "rb") as stream:
+        order = stream.read()
+    if order:
+        ticket = json.loads(order)
+        _run_job(Ticket(ticket["job_id"], Resources(**ticket["wanted"]), ticket["workspace"]), news)
 
 
 def _run_job(ticket: Ticket, news: int) -> None:

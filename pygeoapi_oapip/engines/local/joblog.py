@@ -70,11 +70,13 @@ class PathHider:
 
     def __init__(self, workspace: Path) -> None:
         paths = sorted({str(workspace), str(workspace.resolve())}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(rf"(?:file://)?{re.escape(path)}(?:/|\b)" for path in paths))
+        self._paths = [f"{head}{path}{end}" for path in paths for end in ("/", "") for head in ("file://", "")]
 
     def __call__(self, text: str) -> str:
         """The text without these paths."""
-        return self._pattern.sub("", text.replace("file:///package.cwl", "package"))
+        for path in self._paths:
+            text = text.replace(path, "")
+        return text.replace("file:///package.cwl", "package")
 
 
 def _parse(line: str) -> LogLine:

@@ -1,7 +1,7 @@
 """The fork server: one single-threaded process per engine home that starts one child per job.
 
-`python -m pygeoapi_oapip.engines.local.server` is started by `client.py`, detaches itself, and outlives the web process.
-It keeps nothing that the job folders do not have too, so it may be killed at any time.
+`python -m pygeoapi_oapip.engines.local.server` is started by `client.py`, detaches itself, and outlives the web
+process. It keeps nothing that the job folders do not have too, so it may be killed at any time.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from .resources import Budget, Resources
 _TICK = 0.05
 """Seconds between looks at jobs that an earlier server started: their end sends no signal here."""
 _AGAIN = 1.0
+_SPARE_PAUSE = 10.0
+"""Seconds without a spare after one has died by itself or could not be made."""
 _BUSY = 3
 """Exit code of a start while another server holds the lock."""
 
@@ -61,6 +63,8 @@ class ForkServer:
         self.admission = Admission(Budget(Resources(1.0, 2.0**30), 1))
         self.children: dict[int, str] = {}
         self.stoppers: dict[int, str] = {}
+        self.spare: children.Spare | None = None
+        self.spare_after = 0.0
         self.adopted: dict[str, JobFolder] = {}
         self.folders: dict[str, JobFolder] = {}
         self.connections: dict[int, Connection] = {}
@@ -85,6 +89,7 @@ class ForkServer:
             self._look_at_adopted()
             self._expire_waits()
             self._start_children()
+            self._keep_spare()
 
     def after_fork(self) -> None:
         """In a child: let go of all that belongs to the server. The lock and the sockets would live on otherwise."""
@@ -97,6 +102,8 @@ class ForkServer:
             connection.stream.close()
         for fd in (self.news, self.signals, self.signals_out):
             os.close(fd)
+        if self.spare is not None:
+            os.close(self.spare.orders)
 
     # The loop's parts
 
@@ -249,14 +256,24 @@ class ForkServer:
 
     def _start_children(self) -> None:
         for ticket in self.admission.admit(time.monotonic()):
+            spare, self.spare = self.spare, None
+            if spare is not None and children.give_job(spare, ticket):
+                self.children[spare.pid] = ticket.job_id
+                continue
             try:
-                pid = children.fork_job(self, ticket)
-            except OSError as error:  # no more processes: it stays in the queue
+                self.children[children.fork_job(self, ticket)] = ticket.job_id
+            except OSError as error:  # no more processes: it goes back to the queue
                 log.error("cannot start job %s: %s", ticket.job_id, error.strerror)
                 self.admission.drop(ticket.job_id)
                 self.admission.add(ticket)
-                return
-            self.children[pid] = ticket.job_id
+
+    def _keep_spare(self) -> None:
+        now = time.monotonic()
+        if self.spare is None and now >= self.spare_after:
+            try:
+                self.spare = children.fork_spare(self)
+            except OSError:
+                self.spare_after = now + _SPARE_PAUSE
 
     def _reap(self) -> None:
         while True:
@@ -271,7 +288,10 @@ class ForkServer:
 
     def _bury(self, pid: int, number: int) -> None:
         """Write down how a child ended, if it could not do so itself. It is still a zombie: `lives` is true of it."""
-        if pid in self.stoppers:
+        if self.spare is not None and pid == self.spare.pid:
+            os.close(self.spare.orders)
+            self.spare, self.spare_after = None, time.monotonic() + _SPARE_PAUSE
+        elif pid in self.stoppers:
             self._forget(self.stoppers.pop(pid))
         elif pid in self.children:
             job_id = self.children.pop(pid)

@@ -1,0 +1,51 @@
+"""Engine types by name; each is imported when it is first used (design 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from ..errors import ConfigurationError
+from ..settings import Engine as EngineSettings
+from .base import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class EngineType:
+    """Where an engine's class is."""
+
+    path: str
+    """`module:class`, the module relative to this package."""
+    extra: str = ""
+    """The extra of this distribution that brings its SDK; "" where none is needed."""
+
+
+ENGINE_TYPES: Mapping[str, EngineType] = MappingProxyType({"local": EngineType(".local.engine:LocalEngine")})
+"""By the `type` of the engine's block in the configuration."""
+
+
+def make_engine(name: str, settings: EngineSettings, home: Path) -> Engine:
+    """The engine that a block of the configuration describes. Starts nothing.
+
+    Args:
+        name: the key of the block.
+        settings: the block.
+        home: folder where the engine may keep state of its own; made by the engine when it needs it.
+
+    Raises:
+        ConfigurationError: its type is not known, or what it needs is not installed; says what to install.
+    """
+    found = ENGINE_TYPES.get(settings.type)
+    if found is None:
+        raise ConfigurationError(f"engines.{name}.type: {settings.type} is not one of {', '.join(ENGINE_TYPES)}")
+    module, _, attribute = found.path.partition(":")
+    try:
+        engine = getattr(import_module(module, __package__), attribute)
+    except ImportError as error:
+        remedy = f"install pygeoapi-oapip[{found.extra}]" if found.extra else "the installation is broken"
+        raise ConfigurationError(f"engines.{name}: {error.name or module} is missing; {remedy}") from error
+    return cast(Engine, engine(name, settings, home))

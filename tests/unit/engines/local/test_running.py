@@ -1,0 +1,178 @@
+"""Packages run: results, failures, steps, logs, expressions, limits."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from pygeoapi_oapip.model.run import RunState
+
+from .conftest import Bench, shell
+
+STEP = {"in": {}, "out": ["done"]}
+
+
+def workflow(*commands: str) -> dict[str, object]:
+    names = ["first", "second", "third"][: len(commands)]
+    steps = {}
+    for number, (name, command) in enumerate(zip(names, commands, strict=True)):
+        tool = shell(command, inputs={"after": "Any?"}, outputs={"done": "stdout"}, stdout="done.txt")
+        del tool["cwlVersion"]
+        after = {"after": f"{names[number - 1]}/done"} if number else {}
+        steps[name] = {"run": tool, "in": after, "out": ["done"]}
+    outputs = {"done": {"type": "File", "outputSource": f"{names[-1]}/done"}}
+    return {"cwlVersion": "v1.2", "class": "Workflow", "inputs": {}, "outputs": outputs, "steps": steps}
+
+
+def test_a_file_given_and_a_file_made(bench: Bench) -> None:
+    given = bench.folder / "given.txt"
+    given.write_text("from the input")
+    tool = shell("cat $0", inputs={"text": {"type": "File", "inputBinding": {}}}, outputs={"out": "stdout"})
+    tool["stdout"] = "out.txt"
+    run = bench.submit(tool, {"text": {"class": "File", "location": given.as_uri()}})
+    assert bench.end(run).state is RunState.SUCCEEDED
+    assert (bench.workspace(run) / "outputs" / "out.txt").read_text() == "from the input"
+    assert bench.record(run, "exit")["outputs"]["out"]["checksum"].startswith("sha1$")
+
+
+def test_a_packed_document_runs_from_its_entry(bench: Bench) -> None:
+    main, other = shell("echo main >&2"), shell("echo other >&2")
+    graph = {"cwlVersion": "v1.2", "$graph": [main | {"id": "main"}, other | {"id": "other"}]}
+    for entry in ("main", "other"):
+        run = bench.submit(graph, entry=f"#{entry}")
+        assert bench.end(run).state is RunState.SUCCEEDED
+        assert entry in bench.log(run).splitlines()
+
+
+def test_documents_of_older_versions_run(bench: Bench) -> None:
+    for version in ("v1.0", "v1.1"):
+        assert bench.run(shell("true") | {"cwlVersion": version}).state is RunState.SUCCEEDED
+
+
+def test_a_failure_names_step_exit_code_and_last_words(bench: Bench) -> None:
+    report = bench.run(workflow("true", "echo so sorry >&2; exit 42"))
+    assert report.state is RunState.FAILED
+    assert report.message == "Step second: the tool ended with exit code 42:\nso sorry"
+    assert [(s.name, s.state, s.exit_code) for s in report.steps] == [
+        ("first", RunState.SUCCEEDED, 0),
+        ("second", RunState.FAILED, 42),
+    ]
+
+
+def test_a_failure_quotes_a_redirected_stderr(bench: Bench) -> None:
+    report = bench.run(shell("echo hidden >&2; exit 5", stderr="errors.txt"))
+    assert report.message == "The tool ended with exit code 5:\nhidden"
+
+
+def test_a_missing_output_is_the_cause(bench: Bench) -> None:
+    report = bench.run(shell("true", outputs={"map": {"type": "File", "outputBinding": {"glob": "map.tif"}}}))
+    assert report.state is RunState.FAILED
+    assert "map.tif" in report.message and "map" in report.message
+
+
+def test_a_missing_program_is_the_cause(bench: Bench) -> None:
+    report = bench.run(shell("") | {"baseCommand": "no-such-program"})
+    assert report.state is RunState.FAILED and "no-such-program" in report.message
+
+
+def test_an_input_of_the_wrong_type_is_the_cause(bench: Bench) -> None:
+    report = bench.run(shell("true", inputs={"count": "int"}), {"count": "many"})
+    assert report.state is RunState.FAILED and "count" in report.message
+
+
+def test_messages_and_logs_hold_no_path_of_this_machine(bench: Bench) -> None:
+    run = bench.submit(workflow("pwd >&2", "pwd >&2; exit 1"))
+    report = bench.end(run)
+    assert str(bench.folder) not in report.message + bench.log(run)
+    assert "work/" in report.message
+
+
+def test_a_running_workflow_tells_its_steps(bench: Bench) -> None:
+    run = bench.submit(workflow("true", "sleep 60", "true"))
+    report = bench.until(run, lambda r: "second" in r.message)
+    assert report.message == "step 2 of 3: second"
+    assert report.progress == 33
+    assert [(s.name, s.state) for s in report.steps] == [("first", RunState.SUCCEEDED), ("second", RunState.RUNNING)]
+    bench.engine.cancel(run)
+    assert [s.state for s in bench.end(run).steps] == [RunState.SUCCEEDED, RunState.CANCELLED]
+
+
+def test_a_scattered_step_counts_its_parts(bench: Bench) -> None:
+    document = workflow("test $0 -lt 3 || sleep 60")
+    step = document["steps"]["first"]  # type: ignore[index]
+    step["run"]["inputs"] = {"number": {"type": "int", "inputBinding": {}}}
+    step |= {"in": {"number": "numbers"}, "scatter": "number"}
+    document |= {"inputs": {"numbers": "int[]"}, "outputs": {}, "requirements": {"ScatterFeatureRequirement": {}}}
+    run = bench.submit(document, {"numbers": [1, 2, 3, 4]})
+    bench.until(run, lambda r: "number" in bench.log(run) or r.state is RunState.RUNNING)
+    time.sleep(0.5)
+    report = bench.report(run)
+    assert report.state is RunState.RUNNING and len(report.steps) == 1
+    bench.engine.cancel(run)
+
+
+def test_expressions_run_without_node(bench: Bench, tmp_path: Path) -> None:
+    tool = {
+        "cwlVersion": "v1.2",
+        "class": "ExpressionTool",
+        "requirements": {"InlineJavascriptRequirement": {"expressionLib": ["function twice(n) { return 2 * n; }"]}},
+        "inputs": {"n": "int"},
+        "outputs": {"m": "int"},
+        "expression": "${ return {m: twice(inputs.n) + 1}; }",
+    }
+    run = bench.submit(tool, {"n": 20})
+    assert bench.end(run).state is RunState.SUCCEEDED
+    assert bench.record(run, "exit")["outputs"] == {"m": 41}
+
+
+def test_a_wrong_expression_is_the_cause(bench: Bench) -> None:
+    tool = shell("true", requirements={"InlineJavascriptRequirement": {}}, arguments=["$(nothing.here)"])
+    report = bench.run(tool)
+    assert report.state is RunState.FAILED and "nothing is not defined" in report.message
+
+
+def test_a_tool_time_limit_ends_the_tool_and_its_children(bench: Bench) -> None:
+    command = "trap '' TERM; sleep 61 & echo $! > pid; wait; wait; sleep 60"
+    limit = {"ToolTimeLimit": {"timelimit": 1}}
+    run = bench.submit(shell(command, requirements=limit))
+    report = bench.end(run, 10)
+    assert report.state is RunState.FAILED and "time limit of 1 seconds" in report.message
+
+
+def test_the_time_limit_of_the_engine_ends_a_job(tmp_path: Path, shared_home: Path) -> None:
+    bench = Bench(tmp_path, shared_home, time_limit=0.5, stop_grace=0.2, workers=4, cores=4)
+    report = bench.run(shell("sleep 60"))
+    assert report.state is RunState.FAILED
+    assert report.message == "The job exceeded the time limit of 0.5 seconds."
+    bench.engine.close()
+
+
+def test_what_a_tool_leaves_behind_ends_with_the_job(bench: Bench) -> None:
+    run = bench.submit(shell("(setsid sleep 60 & echo $! >&2)"))
+    assert bench.end(run).state is RunState.SUCCEEDED
+    pid = int(next(line for line in bench.log(run).splitlines() if line.isdigit()))
+    from .conftest import gone
+
+    assert gone(pid)
+
+
+def test_steps_may_run_at_the_same_time(tmp_path: Path, shared_home: Path) -> None:
+    bench = Bench(tmp_path, shared_home, parallel_steps=True, workers=4, cores=4)
+    document = workflow("sleep 0.5", "true", "true")
+    for step in document["steps"].values():  # type: ignore[attr-defined]
+        step["in"] = {}
+    report = bench.run(document)
+    assert report.state is RunState.SUCCEEDED, report.message
+    assert len(report.steps) == 3
+    bench.engine.close()
+
+
+def test_usage_is_told(bench: Bench) -> None:
+    report = bench.run(shell("sleep 0.1"))
+    assert report.usage["wall_seconds"] >= 0.1
+    assert report.usage["cpu_seconds"] > 0
+
+
+def test_more_jobs_than_slots_all_run(bench: Bench) -> None:
+    runs = [bench.submit(shell("true")) for _ in range(30)]
+    assert {bench.end(run).state for run in runs} == {RunState.SUCCEEDED}
