@@ -53,6 +53,11 @@ class Database:
         return f"Database({self._url.render_as_string(hide_password=True)!r})"
 
     @property
+    def address(self) -> URL:
+        """Where it is; its text hides the password."""
+        return self._url
+
+    @property
     def sqlite(self) -> bool:
         """True for a SQLite file."""
         return self._url.get_backend_name() == "sqlite"

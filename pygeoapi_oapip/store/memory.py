@@ -201,7 +201,7 @@ class MemoryProcessStore:
             if process.id in self._deployed:
                 raise DuplicateProcess(f"A process {process.id!r} is deployed.", location="id")
             self._deployed.add(process.id)
-            return self._append(process, self._clock())
+            return self._append(process, None)
 
     def replace(self, process: Process) -> Process:
         """As `ProcessStore.replace`."""
@@ -245,7 +245,8 @@ class MemoryProcessStore:
 
     def _append(self, process: Process, created: datetime | None) -> Process:
         revisions = self._revisions.setdefault(process.id, [])
-        stored = replace(process, revision=len(revisions) + 1, created=created, updated=self._clock())
+        now = self._clock()
+        stored = replace(process, revision=len(revisions) + 1, created=created or now, updated=now)
         revisions.append(stored)
         self._changes += 1
         return stored

@@ -1,0 +1,54 @@
+"""The contract suites over every store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pygeoapi_oapip.store.base import JobStore, ProcessStore
+from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
+from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlProcessStore, upgrade
+from pygeoapi_oapip.testing.store_contract import (
+    JobLeaseContract,
+    JobListContract,
+    JobStoreContract,
+    ProcessStoreContract,
+)
+
+
+class _Jobs(JobStoreContract, JobLeaseContract, JobListContract):
+    pass
+
+
+class TestMemoryJobs(_Jobs):
+    @pytest.fixture
+    def jobs(self) -> JobStore:
+        return MemoryJobStore()
+
+
+class TestMemoryProcesses(ProcessStoreContract):
+    @pytest.fixture
+    def processes(self) -> ProcessStore:
+        return MemoryProcessStore()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path}/oapip.db")
+    upgrade(database)
+    yield database
+    database.close()
+
+
+class TestSqliteJobs(_Jobs):
+    @pytest.fixture
+    def jobs(self, sqlite: Database) -> JobStore:
+        return SqlJobStore(sqlite)
+
+
+class TestSqliteProcesses(ProcessStoreContract):
+    @pytest.fixture
+    def processes(self, sqlite: Database) -> ProcessStore:
+        return SqlProcessStore(sqlite)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import count
+
+import psycopg
+import pytest
+
+from pygeoapi_oapip.store.sql import Database, upgrade
+
+from .server import Server, binaries, required
+
+_NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    folder = binaries()
+    if folder is None or sys.platform == "win32":
+        reason = "no PostgreSQL server programs (initdb) in PATH, pg_config --bindir or /usr/lib/postgresql"
+        if required():
+            pytest.fail(f"OAPIP_REQUIRE says postgres: {reason}")
+        pytest.skip(reason)
+    running = Server(folder)
+    yield running
+    running.remove()
+
+
+@pytest.fixture
+def empty(server: Server) -> Iterator[Database]:
+    """A new database without tables."""
+    name = f"oapip{next(_NUMBERS)}"
+    url = server.url().replace("+psycopg", "")
+    with psycopg.connect(url, password=server.password, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    database = Database(server.url(name), server.password, busy_timeout=2.0)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(empty: Database) -> Database:
+    upgrade(empty)
+    return empty

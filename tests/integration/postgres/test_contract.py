@@ -1,0 +1,28 @@
+"""The contract suites over PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+
+from pygeoapi_oapip.store.base import JobStore, ProcessStore
+from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlProcessStore
+from pygeoapi_oapip.testing.store_contract import (
+    JobLeaseContract,
+    JobListContract,
+    JobStoreContract,
+    ProcessStoreContract,
+)
+
+pytestmark = pytest.mark.postgres
+
+
+class TestPostgresJobs(JobStoreContract, JobLeaseContract, JobListContract):
+    @pytest.fixture
+    def jobs(self, database: Database) -> JobStore:
+        return SqlJobStore(database)
+
+
+class TestPostgresProcesses(ProcessStoreContract):
+    @pytest.fixture
+    def processes(self, database: Database) -> ProcessStore:
+        return SqlProcessStore(database)

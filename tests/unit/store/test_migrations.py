@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+import pygeoapi_oapip.store.migrations as migrations
+from pygeoapi_oapip.errors import ConfigurationError
+from pygeoapi_oapip.store.sql import Database, SqlProcessStore, upgrade
+
+from .processes import check_that_many_start_at_once
+from .schemas import schema_of
+
+
+def _database(folder: Path, name: str = "oapip") -> Database:
+    return Database(f"sqlite:///{folder}/{name}.db")
+
+
+def test_the_steps_make_the_same_tables_as_a_fresh_start(tmp_path: Path) -> None:
+    fresh, stepped = _database(tmp_path), _database(tmp_path, "steps")
+    upgrade(fresh)
+    with stepped.write() as connection:
+        migrations.migrate(connection, migrations.HEAD)
+    upgrade(stepped)
+    with fresh.read() as one, stepped.read() as other:
+        assert schema_of(one) == schema_of(other)
+        assert len(schema_of(one)) == 5
+    assert SqlProcessStore(stepped).revision() == SqlProcessStore(fresh).revision() == 0
+
+
+def test_the_known_revisions_are_those_of_the_scripts() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    scripts = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(scripts)) == migrations.REVISIONS
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    database = _database(tmp_path)
+    upgrade(database)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match="9999, which is newer"):
+        upgrade(database)
+
+
+def test_many_processes_start_at_once(tmp_path: Path) -> None:
+    check_that_many_start_at_once(_database(tmp_path))
+
+
+def test_a_start_does_not_import_alembic(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pygeoapi_oapip.store.sql import Database, upgrade; "
+        f"d = Database('sqlite:///{tmp_path}/x/y.db'); upgrade(d); upgrade(d); print('alembic' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
