@@ -31,6 +31,9 @@ ARCHIVE = "application/zip"
 LARGEST_INLINE = 5_000_000
 """Bytes of a file up to which `transmissionMode: value` puts its content into a document."""
 
+_LONGEST_NAME = 255
+_LONGEST_PATH = 2000
+
 Leaf = FileOutput | DirectoryOutput
 Read = Callable[[str, str], bytes]
 """(output id, path) -> the bytes of that file."""
@@ -60,13 +63,19 @@ def find_file(value: OutputValue, path: str) -> FileOutput | tuple[DirectoryOutp
         The file; or a directory and the path in it ("" for the directory itself); None where nothing has this path.
         Paths with empty, `.` or `..` segments have nothing.
     """
-    if path and any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in path.split("/")):
+    if len(path) > _LONGEST_PATH or path and not all(_is_name(part) for part in path.split("/")):
         return None
     for own_path, leaf in _walk("", value):
         for candidate in {own_path, own_path or leaf.name}:
             if path == candidate:
                 return leaf if isinstance(leaf, FileOutput) else (leaf, "")
     return _inside_directory(value, path)
+
+
+def _is_name(part: str) -> bool:
+    """True if a file can have this name: what no file system takes (POSIX NAME_MAX) has to end here, as 404."""
+    fits = 0 < len(part.encode("utf-8", "replace")) <= _LONGEST_NAME
+    return fits and part not in (".", "..") and "\0" not in part and "\\" not in part
 
 
 def _inside_directory(value: OutputValue, path: str) -> tuple[DirectoryOutput, str] | None:

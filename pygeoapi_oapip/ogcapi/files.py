@@ -15,7 +15,7 @@ from ..operations import ServedFile
 _MEDIA_TYPE = re.compile(
     r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=([\w!#$&^.+-]+|\"[^\"\\\x00-\x1f]*\"))*", re.ASCII
 )
-_ONE_RANGE = re.compile(r"bytes=(\d+-\d*|-\d+)")
+_ONE_RANGE = re.compile(r"bytes=(?=.*\d)([0-9]{0,18})-([0-9]{0,18})")
 _ACTIVE = re.compile(r"(text/html|application/xhtml|image/svg|text/xml|application/xml|\S+\+xml)")
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -35,8 +35,7 @@ def send(served: ServedFile) -> Response:
         NoSuchOutput: the file is gone (retention).
     """
     environ = dict(request.environ)
-    if not _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", "")):
-        # RFC 9110 section 14.2: a Range that is not understood is ignored; several ranges may be.
+    if not _understood(environ.get("HTTP_RANGE", "")):
         environ.pop("HTTP_RANGE", None)
     kind = safe_media_type(served.media_type)
     try:
@@ -58,6 +57,12 @@ def send(served: ServedFile) -> Response:
     if _ACTIVE.match(kind):
         response.headers["Content-Security-Policy"] = SANDBOX
     return cast(Response, response)
+
+
+def _understood(value: str) -> bool:
+    """True for one range of bytes. RFC 9110 section 14.2: others are ignored, and several ranges may be."""
+    match = _ONE_RANGE.fullmatch(value)
+    return match is not None and (not match[2] or not match[1] or int(match[1]) <= int(match[2]))
 
 
 def _name(name: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from pygeoapi_oapip.model.process import Input, JobControl, Output, Package, Process, Source
 from pygeoapi_oapip.model.value import Literal
@@ -14,6 +16,13 @@ from pygeoapi_oapip.ogcapi.door import DoorOptions
 from pygeoapi_oapip.testing.operations import FakeOperations
 
 BASE = "https://example.org/api"
+
+
+class ReadingClient(FlaskClient):
+    """Reads and closes each answer at once, so that no file stays open."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return super().open(*args, **{"buffered": True, **kwargs})
 
 
 def echo_process(process_id: str = "echo", source: Source = Source.DEPLOYED) -> Process:
@@ -48,4 +57,6 @@ def operations(tmp_path: Path) -> FakeOperations:
 def client(operations: FakeOperations) -> FlaskClient:
     """The door as a client sees it."""
     options = DoorOptions(BASE + "/", title="Test service", description="For tests.", body_bytes=10_000)
-    return create_app(operations, options).test_client()
+    app = create_app(operations, options)
+    app.test_client_class = ReadingClient
+    return app.test_client()

@@ -1,0 +1,283 @@
+"""Results as document, raw, in parts; outputs and files by themselves."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from email import message_from_bytes, policy
+from email.message import Message
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from pygeoapi_oapip.model.job import Phase
+from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, ListOutput, Literal, RecordOutput
+from pygeoapi_oapip.testing.operations import FakeOperations
+
+BASE = "https://example.org/api"
+PART1 = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+TIFF = bytes(range(256)) * 4
+
+
+@pytest.fixture(autouse=True)
+def files(operations: FakeOperations) -> None:
+    root = operations.workspace
+    (root / "map.tif").write_bytes(TIFF)
+    (root / "ä b.txt").write_text("hello", encoding="utf-8")
+    (root / "evil.html").write_text("<script>alert(1)</script>", encoding="utf-8")
+    (root / "tiles" / "1").mkdir(parents=True)
+    (root / "tiles" / "1" / "2.txt").write_text("tile", encoding="utf-8")
+    (root / "secret.txt").write_text("not a result", encoding="utf-8")
+    text = FileOutput("ä b.txt", "ä b.txt", "text/plain", 5)
+    operations.outputs = {
+        "score": Literal(0.5),
+        "map": FileOutput("map.tif", "map.tif", "image/tiff", len(TIFF)),
+        "texts": ListOutput((text, text)),
+        "tiles": DirectoryOutput("tiles", "tiles"),
+        "page": FileOutput("evil.html", "evil.html", "text/html", 25),
+        "record": RecordOutput({"text": text}),
+        "odd": FileOutput("map.tif", "map.tif", "bad\r\nX-Evil: 1", len(TIFF)),
+        "gone": FileOutput("gone.txt", "gone.txt", "text/plain", 1),
+    }
+
+
+def run(client: FlaskClient, *outputs: str, **body: Any) -> str:
+    wanted: dict[str, Any] = {"outputs": {name: {} for name in outputs}} if outputs else {}
+    response = client.post("/processes/echo/execution", json={**wanted, **body}, headers={"Prefer": "wait=5"})
+    return response.headers.getlist("Link")[-1].partition(">")[0].rpartition("/")[2]
+
+
+def sync(client: FlaskClient, body: dict[str, Any], accept: str = "*/*") -> TestResponse:
+    headers = {"Prefer": "wait=5", "Accept": accept}
+    return client.post("/processes/echo/execution", json=body, headers=headers)
+
+
+def parts(response: TestResponse) -> list[Message]:
+    head = f"Content-Type: {response.content_type}\r\n\r\n".encode()
+    return list(message_from_bytes(head + response.data, policy=policy.HTTP).iter_parts())
+
+
+def test_the_document_has_every_output(client: FlaskClient) -> None:
+    job_id = run(client)
+    response = client.get(f"/jobs/{job_id}/results")
+    assert response.content_type == "application/json"
+    document = response.json
+    assert document and list(document) == ["score", "map", "texts", "tiles", "page", "record", "odd", "gone"]
+    assert document["score"] == 0.5
+    assert document["map"]["href"] == f"{BASE}/jobs/{job_id}/results/map"
+    assert document["map"]["type"] == "image/tiff"
+
+
+def test_every_link_of_a_document_can_be_read(client: FlaskClient) -> None:
+    document = client.get(f"/jobs/{run(client, 'map', 'texts', 'tiles', 'record')}/results").json
+    assert document is not None
+    links = [document["map"], *document["texts"], document["tiles"], document["record"]["value"]["text"]]
+    for link in links:
+        response = client.get(link["href"].removeprefix(BASE), headers={"Accept": link["type"]})
+        assert response.status_code == 200
+        assert response.mimetype == link["type"]
+
+
+def test_a_part_of_the_outputs_can_be_asked_for(client: FlaskClient) -> None:
+    job_id = run(client)
+    assert client.get(f"/jobs/{job_id}/results?outputs=score").json == {"score": 0.5}
+    response = client.get(f"/jobs/{job_id}/results?outputs=score,none")
+    assert response.status_code == 400
+    assert response.json and response.json["type"] == PART1 + "invalid-query-parameter-value"
+
+
+def test_results_of_an_unfinished_job_are_not_ready(client: FlaskClient) -> None:
+    headers = {"Prefer": "respond-async"}
+    job_id = client.post("/processes/echo/execution", json={}, headers=headers).json["jobID"]  # type: ignore[index]
+    for path in ("/results", "/results/score", "/results/texts/0/x"):
+        response = client.get(f"/jobs/{job_id}{path}")
+        assert response.status_code == 404
+        assert response.json and response.json["type"] == PART1 + "result-not-ready"
+
+
+def test_results_of_a_dismissed_job_are_not_available(client: FlaskClient, operations: FakeOperations) -> None:
+    headers = {"Prefer": "respond-async"}
+    job_id = client.post("/processes/echo/execution", json={}, headers=headers).json["jobID"]  # type: ignore[index]
+    client.delete(f"/jobs/{job_id}")
+    job = operations.jobs_by_id[job_id]
+    operations.jobs_by_id[job_id] = job.advance(Phase.DISMISSED, job.updated)
+    response = client.get(f"/jobs/{job_id}/results")
+    assert response.json and response.json["type"] == PART1 + "result-not-available"
+
+
+def test_one_raw_output_is_its_bytes(client: FlaskClient) -> None:
+    response = sync(client, {"outputs": {"map": {}}, "response": "raw"})
+    assert (response.status_code, response.content_type, response.data) == (200, "image/tiff", TIFF)
+    job_id = run(client, "map", response="raw")
+    assert client.get(f"/jobs/{job_id}/results").data == TIFF
+
+
+def test_one_synchronous_output_is_raw_unless_json_is_named(client: FlaskClient) -> None:
+    assert sync(client, {"outputs": {"map": {}}}).data == TIFF
+    document = sync(client, {"outputs": {"map": {}}}, "application/json").json
+    assert document and document["map"]["type"] == "image/tiff"
+    document = sync(client, {"outputs": {"map": {}}, "response": "document"}).json
+    assert document and document["map"]["type"] == "image/tiff"
+
+
+def test_one_raw_literal_is_json_or_text(client: FlaskClient) -> None:
+    body = {"outputs": {"score": {}}, "response": "raw"}
+    assert sync(client, body).data == b"0.5"
+    assert sync(client, body).content_type == "application/json"
+    text = sync(client, body, "text/plain")
+    assert (text.content_type, text.data) == ("text/plain; charset=utf-8", b"0.5")
+
+
+def test_several_outputs_without_a_form_are_a_document(client: FlaskClient) -> None:
+    response = sync(client, {"outputs": {"score": {}, "map": {}}})
+    assert response.content_type == "application/json"
+    assert response.json and set(response.json) == {"score", "map"}
+
+
+@pytest.mark.parametrize(
+    ("body", "accept"), [({"response": "raw"}, "*/*"), ({}, "multipart/related"), ({"response": "raw"}, "text/plain")]
+)
+def test_several_raw_outputs_are_parts(client: FlaskClient, body: dict[str, Any], accept: str) -> None:
+    response = sync(client, {"outputs": {"score": {}, "map": {}, "texts": {}}, **body}, accept)
+    assert response.status_code == 200
+    assert response.mimetype == "multipart/related"
+    score, tiff, texts = parts(response)
+    assert (score["Content-ID"], score.get_content_type()) == ("<score>", "application/json")
+    assert (tiff["Content-ID"], tiff.get_content_type()) == ("<map>", "image/tiff")
+    assert score.get_payload(decode=True) == b"0.5"
+    assert response.data.count(TIFF) == 1
+    assert b"/results/texts/1/" in bytes(texts.get_payload(decode=True))
+
+
+def test_json_by_name_wins_over_parts(client: FlaskClient) -> None:
+    body = {"outputs": {"score": {}, "map": {}}, "response": "raw"}
+    assert sync(client, body, "application/json").content_type == "application/json"
+
+
+def test_references_in_a_raw_answer_are_links(client: FlaskClient) -> None:
+    reference = {"transmissionMode": "reference"}
+    response = sync(client, {"outputs": {"map": reference, "score": reference}, "response": "raw"})
+    assert (response.status_code, response.data) == (204, b"")
+    links = response.headers.getlist("Link")
+    assert any("/results/map>" in link and "results" in link for link in links) and len(links) == 3
+
+
+def test_references_among_parts_have_a_location(client: FlaskClient) -> None:
+    outputs = {"map": {"transmissionMode": "reference"}, "score": {}}
+    score, tiff = parts(sync(client, {"outputs": outputs, "response": "raw"}))
+    assert tiff["Content-Location"].endswith("/results/map")
+    assert score.get_payload(decode=True) == b"0.5"
+
+
+def test_a_file_by_value_is_in_the_document(client: FlaskClient) -> None:
+    body = {"outputs": {"texts": {"transmissionMode": "value"}}, "response": "document"}
+    document = sync(client, body).json
+    assert document == {"texts": [{"value": "hello", "mediaType": "text/plain"}] * 2}
+
+
+def test_an_unknown_output_is_404(client: FlaskClient) -> None:
+    job_id = run(client, "score")
+    for path in ("/results/none", "/results/map", "/results/score/x", "/results/none/x"):
+        response = client.get(f"/jobs/{job_id}{path}")
+        assert response.status_code == 404
+        assert response.json and response.json["type"] == PART1 + "no-such-output"
+
+
+def test_a_literal_by_itself_is_json(client: FlaskClient) -> None:
+    assert client.get(f"/jobs/{run(client)}/results/score").json == 0.5
+
+
+def test_a_file_has_validators_and_a_name(client: FlaskClient) -> None:
+    address = f"/jobs/{run(client)}/results/map"
+    response = client.get(address)
+    assert response.data == TIFF and response.content_length == len(TIFF)
+    assert response.headers["Content-Disposition"] == "inline; filename=map.tif"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Last-Modified" in response.headers and not response.headers["ETag"].startswith("W/")
+    assert client.get(address, headers={"If-None-Match": response.headers["ETag"]}).status_code == 304
+    head = client.head(address)
+    assert (head.status_code, head.content_length, head.data) == (200, len(TIFF), b"")
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "content"),
+    [
+        ("bytes=0-3", 206, TIFF[:4]),
+        ("bytes=1000-", 206, TIFF[1000:]),
+        ("bytes=-5", 206, TIFF[-5:]),
+        ("bytes=0-99999", 206, TIFF),
+        ("bytes=5000-", 416, b""),
+        ("bytes=0-1,4-5", 200, TIFF),
+        ("bytes=nonsense", 200, TIFF),
+        ("bytes=5-2", 200, TIFF),
+        ("items=0-1", 200, TIFF),
+        ("", 200, TIFF),
+    ],
+)
+def test_ranges(client: FlaskClient, value: str, status: int, content: bytes) -> None:
+    response = client.get(f"/jobs/{run(client)}/results/map", headers={"Range": value})
+    assert (response.status_code, response.data) == (status, content)
+    if status == 416:
+        assert response.headers["Content-Range"] == f"bytes */{len(TIFF)}"
+
+
+def test_names_that_are_not_ascii_are_encoded(client: FlaskClient) -> None:
+    response = client.get(f"/jobs/{run(client)}/results/texts/0/%C3%A4%20b.txt")
+    assert response.data == b"hello"
+    assert "filename*=UTF-8''%C3%A4%20b.txt" in response.headers["Content-Disposition"]
+
+
+def test_results_cannot_run_as_pages_of_this_site(client: FlaskClient) -> None:
+    response = client.get(f"/jobs/{run(client)}/results/page", headers={"Accept": "text/html"})
+    assert response.data.startswith(b"<script>")
+    assert response.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+def test_a_media_type_that_is_none_cannot_reach_the_header(client: FlaskClient) -> None:
+    response = client.get(f"/jobs/{run(client)}/results/odd")
+    assert response.content_type == "application/octet-stream" and "X-Evil" not in response.headers
+
+
+def test_a_file_that_is_gone_is_404(client: FlaskClient) -> None:
+    response = client.get(f"/jobs/{run(client)}/results/gone")
+    assert response.status_code == 404
+    assert response.json and response.json["type"] == PART1 + "no-such-output"
+
+
+def test_a_directory_is_a_list_of_files_or_an_archive(client: FlaskClient) -> None:
+    address = f"/jobs/{run(client)}/results/tiles"
+    listing = client.get(address).json
+    assert listing and listing["name"] == "tiles"
+    assert listing["files"] == [
+        {"name": "1/2.txt", "href": f"{BASE}{address}/1/2.txt", "type": "text/plain", "size": 4}
+    ]
+    assert client.get(listing["files"][0]["href"].removeprefix(BASE)).data == b"tile"
+    for how in ({"headers": {"Accept": "application/zip"}}, {"query_string": {"f": "zip"}}):
+        response = client.get(address, **how)
+        assert response.content_type == "application/zip"
+        assert zipfile.ZipFile(io.BytesIO(response.data)).read("1/2.txt") == b"tile"
+
+
+def test_a_folder_in_a_directory_is_a_list_too(client: FlaskClient) -> None:
+    address = f"/jobs/{run(client)}/results/tiles/1/"
+    listing = client.get(address).json
+    assert listing and [row["name"] for row in listing["files"]] == ["2.txt"]
+    assert client.get(listing["files"][0]["href"].removeprefix(BASE)).data == b"tile"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../secret.txt", "1/../../secret.txt", "%2e%2e/secret.txt", "..%2fsecret.txt", "/secret.txt", "1//2.txt"]
+    + ["..%5csecret.txt", "1/2.txt%00", "%00", "x" * 300, "x/" * 3000 + "x", "1/2.txt/3"],
+)
+def test_paths_do_not_leave_a_directory(client: FlaskClient, path: str) -> None:
+    response = client.get(f"/jobs/{run(client)}/results/tiles/{path}")
+    assert response.status_code == 404 and response.content_type == "application/json"
+    assert b"not a result" not in response.data
+
+
+def test_a_page_of_results_is_html(client: FlaskClient) -> None:
+    response = client.get(f"/jobs/{run(client)}/results?f=html")
+    assert response.content_type.startswith("text/html") and "0.5" in response.text
