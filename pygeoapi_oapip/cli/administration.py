@@ -52,6 +52,10 @@ def worker(file: Path | None, log_level: str) -> None:
     start_logging(log_level)
     with _wired(find_configuration(file)) as wired:
         wired.run_worker(stop)
+        for engine in wired.engines.values():
+            leave = getattr(engine, "quit", None)  # a helper process that the engine keeps; jobs go on without it
+            if leave is not None:
+                leave()
 
 
 @click.group()
