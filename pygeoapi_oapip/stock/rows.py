@@ -43,7 +43,7 @@ def _time(moment: datetime | None) -> str | None:
 def _parameters(job: Job) -> str | None:
     """The inputs as JSON text; None where pygeoapi's own page, which does not escape it, would run a part of it."""
     text = json.dumps(job.request.get("inputs", {}), ensure_ascii=False)
-    return None if "<" in text else text
+    return None if "<" in text or ">" in text else text
 
 
 def _media_type(job: Job) -> str:
