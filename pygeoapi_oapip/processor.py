@@ -7,6 +7,7 @@ time because pygeoapi changes what it gets.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from functools import lru_cache
@@ -116,10 +117,15 @@ def _describe(location: str, _changed_at: int) -> Process:
     place, _, entry = location.partition("#")
     if "://" not in place:
         path = Path(place)
-        return describe(load_local_package(path, entry or None, root=path.resolve().parent), None)
+        return describe(load_local_package(path, entry or None, root=path.resolve().parent), _name(path.name))
     content = _fetch(place)
     package = load_package(content, "", entry=entry or None, base_url=place, fetch=_fetch, max_bytes=_MAX_PACKAGE)
-    return describe(package, None)
+    return describe(package, _name(place.rpartition("/")[2]))
+
+
+def _name(file_name: str) -> str:
+    """A stand-in for the id, which pygeoapi does not tell a processor and puts in itself."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", file_name.partition(".")[0]).strip("-") or "process"
 
 
 def _fetch(url: str) -> bytes:
