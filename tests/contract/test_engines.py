@@ -10,6 +10,7 @@ import pytest
 from pygeoapi_oapip.engines.base import Engine, Eventful
 from pygeoapi_oapip.engines.local.engine import LocalEngine
 from pygeoapi_oapip.model.execution import Plan
+from pygeoapi_oapip.model.json import JSONObject
 from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.model.run import RunState
 from pygeoapi_oapip.model.value import Literal
@@ -32,7 +33,7 @@ COMMANDS = {
 
 def plan_of(workspace: Path, job_id: str, behaviour: str) -> Plan:
     workspace.mkdir(parents=True)
-    document = {
+    document: JSONObject = {
         "cwlVersion": "v1.2",
         "class": "CommandLineTool",
         "baseCommand": ["sh", "-c", COMMANDS[behaviour]],

@@ -13,16 +13,21 @@ from cwl_utils.errors import JavascriptException
 from cwl_utils.sandboxjs import JSEngine, NodeJSEngine, code_fragment_to_js, default_timeout, set_js_engine
 from cwl_utils.types import CWLOutputType
 
-_MEMORY = 512 * 2**20
+_MEMORY = 256 * 2**20
 _STACK = 4 * 2**20
 _LONGEST_SHOWN = 2000
 """Characters of an expression that an error quotes."""
 
 
 class EmbeddedEngine(JSEngine):
-    """Evaluates JavaScript with QuickJS."""
+    """Evaluates JavaScript with QuickJS.
 
-    def __init__(self) -> None:
+    Args:
+        memory: bytes that one expression may take.
+    """
+
+    def __init__(self, memory: int = _MEMORY) -> None:
+        self._memory = memory
         self._references = NodeJSEngine()  # parameter references need no JavaScript; nothing is started
 
     def eval(
@@ -45,7 +50,7 @@ class EmbeddedEngine(JSEngine):
         """
         context = quickjs.Context()
         context.set_time_limit(timeout)
-        context.set_memory_limit(_MEMORY)
+        context.set_memory_limit(self._memory)
         context.set_max_stack_size(_STACK)
         code = code_fragment_to_js(scan, jslib)
         try:

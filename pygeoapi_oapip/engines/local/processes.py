@@ -123,8 +123,11 @@ def stop(root: Mapping[str, Any] | None, work: Path, grace: float) -> None:
     if runner is not None:
         _send([runner.pid], signal.SIGSTOP)
     stop_members(root, work, grace)
-    if runner is not None:
+    if runner is not None and root is not None:
         _send([runner.pid], signal.SIGKILL)
+        deadline = time.monotonic() + _LAST_CHANCE
+        while (left := find(root)) is not None and not left.zombie and time.monotonic() < deadline:
+            time.sleep(_POLL / 4)
 
 
 def stop_members(root: Mapping[str, Any] | None, work: Path, grace: float) -> None:
