@@ -145,8 +145,7 @@ class TypeReader:
         imported = raw.get("$import")
         if isinstance(imported, str):
             return self._read_name(imported, about)
-        texts = {"label": text_of(raw.get("label")), "doc": text_of(raw.get("doc"))}
-        return replace(self._read_kind(raw, about), **texts)
+        return replace(self._read_kind(raw, about), label=text_of(raw.get("label")), doc=text_of(raw.get("doc")))
 
     def _read_kind(self, raw: JSONObject, about: JSONObject) -> CWLType:
         kind = raw.get("type")

@@ -142,6 +142,21 @@ def _runs(process: JSONObject) -> Iterator[str]:
             yield from _runs(run)
 
 
+def refuse_cycles(document: JSONObject) -> None:
+    """Refuse processes of a `$graph` that run themselves, before anything follows them.
+
+    Raises:
+        InvalidPackage: naming one of them.
+    """
+    runs = {process_id(item): set(_runs(item)) for item in processes(document)}
+    while runs:
+        leaves = [name for name, used in runs.items() if not used & runs.keys()]
+        if not leaves:
+            raise InvalidPackage(f"The process {next(iter(runs))!r} runs itself, directly or through others.")
+        for name in leaves:
+            del runs[name]
+
+
 def reachable(document: JSONObject, entry: str) -> list[JSONObject]:
     """The process `entry` and all that it runs, nested ones and steps (whose requirements count too) included."""
     found: list[JSONObject] = []

@@ -106,7 +106,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(name)
+    raise InvalidPackage(f"NaN and infinite numbers are not allowed: {name}.")
 
 
 def _finite(text: str) -> float:

@@ -13,7 +13,8 @@ from urllib.parse import unquote, urldefrag
 from ..errors import InvalidPackage, UnresolvableReference
 from ..model.process import Package
 from .cwltool_check import LOCK, load_schemas, quiet, validate
-from .document import choose_entry, needs_container, needs_javascript, reachable, refers_by_address, version_of
+from .document import choose_entry, needs_container, needs_javascript, reachable, refers_by_address,
+    refuse_cycles, version_of
 from .fetch import NOWHERE, Fetch, Reader, read_below, refuse_all
 from .guard import PACKAGE_BYTES, decode, parse_mapping
 from .literals import embed_files
@@ -87,6 +88,7 @@ def _load(source: bytes, media_type: str, entry: str | None, reader: Reader, max
     document = parse_mapping(source, max_bytes=max_bytes)
     version_of(document)
     chosen = choose_entry(document, entry)
+    refuse_cycles(document)
     reader.seed(decode(source))
     with LOCK, quiet():
         validate(reader.base + chosen, reader)
