@@ -13,8 +13,15 @@ from urllib.parse import unquote, urldefrag
 from ..errors import InvalidPackage, UnresolvableReference
 from ..model.process import Package
 from .cwltool_check import LOCK, load_schemas, quiet, validate
-from .document import choose_entry, needs_container, needs_javascript, reachable, refers_by_address,
-    refuse_cycles, version_of
+from .document import (
+    choose_entry,
+    needs_container,
+    needs_javascript,
+    reachable,
+    refers_by_address,
+    refuse_cycles,
+    version_of,
+)
 from .fetch import NOWHERE, Fetch, Reader, read_below, refuse_all
 from .guard import PACKAGE_BYTES, decode, parse_mapping
 from .literals import embed_files
