@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 from pygeoapi_oapip.errors import InvalidPackage
-from pygeoapi_oapip.model.process import JobControl, Package
+from pygeoapi_oapip.model.process import Input, JobControl, Output, Package
 from pygeoapi_oapip.packages.describe import derive_id, describe
 from pygeoapi_oapip.packages.load import load_local_package
 
@@ -231,7 +231,8 @@ def test_the_whole_suite_is_described_in_the_subset_and_agrees_with_cwl_utils(su
         start = time.process_time()
         found = describe(package, "x")
         slowest = max(slowest, time.process_time() - start)
-        for item in (*found.inputs.values(), *found.outputs.values()):
+        described: list[Input | Output] = [*found.inputs.values(), *found.outputs.values()]
+        for item in described:
             assert all(map(is_in_the_subset, schemas_below(item.schema))), (path.name, item.schema)
             json.dumps(item.schema, allow_nan=False)
         if "$graph" in package.document:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pygeoapi_oapip.errors import InvalidInputs
+from pygeoapi_oapip.model.json import JSON
 from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.model.value import Inline, InputValue, Many, Reference
 from pygeoapi_oapip.packages.joborder import build_job_order
@@ -80,7 +81,7 @@ def test_inline_content_becomes_a_file(package: Make, shelf: Any, value: InputVa
 
 
 def test_a_cwl_file_keeps_its_name_and_its_companions(package: Make, shelf: Any) -> None:
-    given = {
+    given: JSON = {
         "class": "File",
         "location": URL,
         "basename": "b.tif",
