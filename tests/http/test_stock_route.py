@@ -66,7 +66,9 @@ wired = wire(configuration)
 wired.service.deploy(ANONYMOUS, Deployment(sys.stdin.buffer.read(), "application/cwl+yaml"))
 wired.close()
 """
-TIMEOUT = 60.0
+TIMEOUT = 120.0
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
