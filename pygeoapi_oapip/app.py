@@ -61,7 +61,7 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     failures.register_host(beside, door_of(door))
     if options.cors:
         beside.after_request(allow_all_origins)
-    return compose(door, beside, host.segments(beside), prefix)
+    return compose(door, beside, host.segments(beside, prefix), prefix)
 
 
 def compose(door: WSGIApplication, beside: WSGIApplication, segments: frozenset[str], prefix: str) -> WSGIApplication:
@@ -76,7 +76,7 @@ def compose(door: WSGIApplication, beside: WSGIApplication, segments: frozenset[
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        below = path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path
+        below = path[len(prefix) :] or "/" if f"{path}/".startswith(f"{prefix}/") else path
         if below.lstrip("/").partition("/")[0] in segments:
             return beside(environ, start_response)
         if below != path:

@@ -78,8 +78,6 @@ _TEXTS = {
 
 def _from_werkzeug(door: Door, error: HTTPException) -> Response:
     status = error.code or 500
-    if status < 400:
-        return Response(status=status, headers=[("Location", error.get_headers()[-1][1])])
     if status >= 500 and status != 503:
         return _unexpected(door, error)
     values: dict[str, Any] = {"method": request.method, "limit": door.options.body_bytes}

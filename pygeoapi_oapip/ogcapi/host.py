@@ -49,10 +49,10 @@ def load(configuration: Mapping[str, Any]) -> Flask:
             raise ConfigurationError(f"pygeoapi does not start with this configuration: {cause}") from error
 
 
-def segments(app: Flask) -> frozenset[str]:
-    """The first path segments that pygeoapi answers and we do not."""
-    found = {str(rule.rule).lstrip("/").partition("/")[0] for rule in app.url_map.iter_rules()}
-    return frozenset(found - set(_SHARED))
+def segments(app: Flask, prefix: str = "") -> frozenset[str]:
+    """The first path segments, below the prefix, that pygeoapi answers and we do not."""
+    rules = (str(rule.rule).removeprefix(prefix) for rule in app.url_map.iter_rules())
+    return frozenset({rule.lstrip("/").partition("/")[0] for rule in rules} - set(_SHARED))
 
 
 def documents(app: Flask, prefix: str = "") -> Host:
