@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -184,8 +185,19 @@ class Database:
     def _opened(self, connection: sqlite3.Connection, record: Any) -> None:
         record.info["file"] = self._identity()
         connection.execute("PRAGMA foreign_keys=ON")
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and self.file is not None:
-            connection.execute("PRAGMA journal_mode=WAL")
+        if self.file is not None:
+            self._use_wal(connection)
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        # SQLite does not wait for its lock here, so processes that open a new file at once must
+        deadline = time.monotonic() + self._busy_timeout
+        while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     def _taken(self, connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
         if self._identity() != record.info["file"]:
