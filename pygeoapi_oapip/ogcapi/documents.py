@@ -9,7 +9,7 @@ from typing import Any
 from ..model.execution import ExecutionRequest, OutputRequest
 from ..model.job import Job, JobStatus
 from ..model.json import JSON
-from ..model.process import Input, Output, Process
+from ..model.process import Input, Output, Process, Source
 from ..model.run import StepReport
 from ..model.value import Inline, InputValue, Many, Reference
 from .links import HTML_TYPE, JSON_TYPE, OGC_REL, Links, link
@@ -54,9 +54,10 @@ def description(process: Process, links: Links) -> Document:
     document["revision"] = process.revision
     document |= {key: timestamp(moment) for key in ("created", "updated") if (moment := getattr(process, key))}
     address = links.process(process.id)
+    package = [link(f"{address}/package", "item", "application/cwl", "Application package")]
     document["links"] = [
         *further,
-        link(f"{address}/package", "item", "application/cwl", "Application package"),
+        *(package if process.source is not Source.BUILTIN else []),
         link(f"{address}/history", "version-history", JSON_TYPE, "Revisions of this process"),
         link(f"{links.jobs()}?processID={address.rpartition('/')[2]}", f"{OGC_REL}job-list", JSON_TYPE, "Jobs"),
         link(PROCESS_PROFILE, "profile", JSON_TYPE, "OGC process description"),

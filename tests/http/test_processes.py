@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from pygeoapi_oapip.model.process import Source
 from pygeoapi_oapip.testing.operations import FakeOperations
 
 BASE = "https://example.org/api"
@@ -66,6 +68,12 @@ def test_the_description_has_inputs_and_outputs(client: FlaskClient) -> None:
     assert document["outputs"]["message"]["schema"] == {"type": "string"}
     assert "http://www.opengis.net/def/rel/ogc/1.0/execute" in rels(document)
     assert None not in document.values()
+
+
+def test_a_built_in_process_links_no_package(client: FlaskClient, operations: FakeOperations) -> None:
+    assert "item" in rels(client.get("/processes/echo").json or {})
+    operations.processes_by_id["fixed"] = replace(operations.processes_by_id["fixed"], source=Source.BUILTIN)
+    assert "item" not in rels(client.get("/processes/fixed").json or {})
 
 
 def test_lists_are_made_once_until_a_process_changes(client: FlaskClient, operations: FakeOperations) -> None:
