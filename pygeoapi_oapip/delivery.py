@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import threading
 import zipfile
@@ -12,6 +11,7 @@ from pathlib import Path
 from .errors import NoSuchOutput, ResultNotAvailable, Unavailable
 from .model.value import DirectoryOutput, FileOutput, OutputValue
 from .operations import DirectoryEntry, ServedFile
+from .packages.formats import media_type_of_name
 from .results import ARCHIVE, find_file
 
 _FALLBACK = "application/octet-stream"
@@ -109,4 +109,4 @@ def _archive(folder: Path, directory: DirectoryOutput, workspace: Path) -> Path:
 
 
 def _guess(name: str) -> str:
-    return mimetypes.guess_type(name)[0] or _FALLBACK
+    return media_type_of_name(name) or _FALLBACK

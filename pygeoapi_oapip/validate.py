@@ -92,7 +92,8 @@ def _value(value: JSON, definition: Input, report: Report) -> InputValue:
     if not several:
         return _single(value, definition.schema, "", report)
     items = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    if len(items) < definition.min_occurs:
+    # min_occurs 1 asks for the input, not for an item: a required CWL array may be given as []
+    if len(items) < definition.min_occurs and definition.min_occurs > 1:
         report(f"must have at least {definition.min_occurs} values (has {len(items)})")
     if definition.max_occurs is not None and len(items) > definition.max_occurs:
         report(f"must have at most {definition.max_occurs} values (has {len(items)})")

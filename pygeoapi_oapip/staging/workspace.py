@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import mimetypes
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 
 from ..errors import InvalidInputs, OapipError, Unavailable
 from ..model.json import JSONObject
+from ..packages.formats import extension_of
 from ..packages.joborder import FileSource
 from .base import Stager
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _PARTS = ("inputs", "work", "outputs", "logs")
 
 
@@ -109,15 +111,19 @@ class InputFolder:
 
     def literal(self, input_id: str, content: bytes, media_type: str, index: int) -> JSONObject:
         """A CWL File with this content; its name has the extension of the media type."""
-        extension = mimetypes.guess_extension(media_type) or ""
-        path = self._next(input_id) / f"{input_id}{extension}"
+        path = self._next(input_id) / f"{_file_name(input_id)}{extension_of(media_type)}"
         with _disk_faults():
             path.write_bytes(content)
         return {"class": "File", "location": path.as_uri(), "basename": path.name}
 
     def _next(self, input_id: str) -> Path:
         self._count += 1
-        folder = self._folder / f"{self._count}-{input_id}"
+        folder = self._folder / f"{self._count}-{_file_name(input_id)}"
         with _disk_faults():
             folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _file_name(input_id: str) -> str:
+    """An input id as a file name; CWL ids may hold any character."""
+    return _UNSAFE.sub("_", input_id)[:100].lstrip(".") or "input"

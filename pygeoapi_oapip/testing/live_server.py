@@ -43,6 +43,7 @@ class LiveServer:
         self.url = ""
         self._workers = workers
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
         self._lines: list[str] = []
         home.mkdir(parents=True, exist_ok=True)
         self.configuration = home / "pygeoapi-config.yml"
@@ -78,7 +79,8 @@ class LiveServer:
         )
         self._lines = []
         ready = threading.Event()
-        threading.Thread(target=self._read, args=(self._process, ready), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._process, ready), daemon=True)
+        self._reader.start()
         if not ready.wait(START_LIMIT) or not self.url:
             self.kill()
             raise RuntimeError("the server did not start:\n" + self.output())
@@ -91,6 +93,8 @@ class LiveServer:
             self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(60)
         self._process = None
+        if self._reader is not None:
+            self._reader.join(10)
         return code
 
     def kill(self) -> None:
@@ -146,11 +150,12 @@ class LiveServer:
 
     def _read(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
         assert process.stderr is not None
-        for line in process.stderr:
-            self._lines.append(line)
-            if found := _SERVING.search(line):
-                self.url = found[1]
-                ready.set()
+        with process.stderr as lines:
+            for line in lines:
+                self._lines.append(line)
+                if found := _SERVING.search(line):
+                    self.url = found[1]
+                    ready.set()
         ready.set()
 
 

@@ -133,6 +133,13 @@ def test_several_formats_of_one_file_are_no_contradiction() -> None:
     assert refusal(formats, 3).startswith("inputs.x: fits none of the allowed forms")
 
 
+def test_required_array_may_be_empty() -> None:
+    several = Process("p", "1", "P", "", {"x": Input("x", "x", {"type": "number"}, max_occurs=None)}, {}, None)
+    assert validate({"inputs": {"x": []}}, several).inputs == {"x": Many(())}
+    with pytest.raises(InvalidInputs, match="is required"):
+        validate({"inputs": {}}, several)
+
+
 @pytest.mark.parametrize("body", [[], "text", 3, None, {"inputs": []}, {"inputs": {}, "outputs": [1]}])
 def test_body_of_another_shape_is_refused(body: JSON) -> None:
     with pytest.raises(BadRequest):
