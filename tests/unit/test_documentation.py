@@ -52,9 +52,8 @@ def kind_of(field: FieldInfo) -> str:
         return "secret"
     if get_origin(annotation) is tuple:
         return "list of " + {"str": "texts", "Path": "paths"}[get_args(annotation)[0].__name__]
-    if annotation in (str, int, float, bool, Path):
-        return {str: "text", int: "number", float: "number", bool: "`true`, `false`", Path: "path"}[annotation]
-    return "block"
+    names: dict[object, str] = {str: "text", int: "number", float: "number", bool: "`true`, `false`", Path: "path"}
+    return names.get(annotation, "block")
 
 
 def default_of(field: FieldInfo, kind: str) -> str:
