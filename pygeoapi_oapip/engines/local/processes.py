@@ -139,7 +139,8 @@ def stop_members(root: Mapping[str, Any] | None, work: Path, grace: float) -> No
         _send(left, signal.SIGCONT)
     while left and time.monotonic() < deadline:
         time.sleep(_POLL)
-        left = members(root, work)
+        left = {pid for pid in left if (process := look(pid)) is not None and not process.zombie}
+    left = members(root, work)  # again, as new ones may have come
     deadline = time.monotonic() + _LAST_CHANCE
     while left and time.monotonic() < deadline:
         _send(left, signal.SIGKILL)

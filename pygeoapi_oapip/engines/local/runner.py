@@ -22,14 +22,16 @@ from cwltool.loghandler import defaultStreamHandler
 from cwltool.mutation import MutationManager
 from cwltool.process import Process
 from cwltool.utils import visit_class
-from cwltool.workflow import Workflow, default_make_tool
+from cwltool.workflow import Workflow
 from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import DefaultFetcher
 from schema_salad.sourceline import cmap, strip_dup_lineno
 
 from ...model.run import RunState
+from ...packages.cwltool_check import load_schemas
 from . import javascript, processes
+from .guards import StagedOnly, make_guarded_tool
 from .joblog import JobLogHandler, PathHider
 from .progress import Progress, parts
 from .record import JobFolder, Record
@@ -58,6 +60,7 @@ class NoFetcher(DefaultFetcher):
 
 def warm() -> None:
     """Fill cwltool's caches for all versions of CWL, in the fork server, so that its children find them."""
+    load_schemas()
     for version in ("v1.0", "v1.1", "v1.2"):
         load(_smallest(version), "")
 
@@ -79,7 +82,7 @@ def load(document: Mapping[str, Any], entry: str) -> Process:
     """
     context = LoadingContext(
         {
-            "construct_tool_object": default_make_tool,
+            "construct_tool_object": make_guarded_tool,
             "fetcher_constructor": NoFetcher,
             "do_validate": False,
             "disable_js_validation": True,
@@ -167,6 +170,7 @@ class Execution:
                 "podman": self.plan["containers"] == "podman",
                 "cidfile_dir": str(cids) if self.plan["containers"] else None,
                 "eval_timeout": _EXPRESSION_TIME,
+                "path_mapper": StagedOnly,
             }
         )
         if self.plan["containers"]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from pygeoapi_oapip.model.run import RunState
 
 from .conftest import Bench, shell
@@ -176,3 +178,28 @@ def test_usage_is_told(bench: Bench) -> None:
 def test_more_jobs_than_slots_all_run(bench: Bench) -> None:
     runs = [bench.submit(shell("true")) for _ in range(30)]
     assert {bench.end(run).state for run in runs} == {RunState.SUCCEEDED}
+
+
+@pytest.mark.parametrize("command", ["ln -s /etc/hostname out", "mkdir out && ln -s /etc out/inner"])
+def test_an_output_that_links_to_the_machine_is_refused(bench: Bench, command: str) -> None:
+    kind = "Directory" if "mkdir" in command else "File"
+    report = bench.run(shell(command, outputs={"out": {"type": kind, "outputBinding": {"glob": "out"}}}))
+    assert report.state is RunState.FAILED and "is a link to a file that is neither" in report.message
+
+
+def test_an_output_may_link_to_an_output_or_an_input(bench: Bench) -> None:
+    given = bench.folder / "given.txt"
+    given.write_text("given")
+    outputs = {name: {"type": "File", "outputBinding": {"glob": name}} for name in ("own", "passed")}
+    tool = shell("echo made > made; ln -s made own; ln -s $0 passed", outputs=outputs)
+    tool["inputs"] = {"text": {"type": "File", "inputBinding": {}}}
+    run = bench.submit(tool, {"text": {"class": "File", "location": given.as_uri()}})
+    report = bench.end(run)
+    assert report.state is RunState.SUCCEEDED, report.message
+    assert given.read_text() == "given"
+
+
+def test_an_address_that_was_not_staged_is_not_fetched(bench: Bench) -> None:
+    tool = shell("cat $0", inputs={"text": {"type": "File", "inputBinding": {}}})
+    report = bench.run(tool, {"text": {"class": "File", "location": "http://192.0.2.1/text", "basename": "text"}})
+    assert report.state is RunState.FAILED and "is not a file of this job" in report.message

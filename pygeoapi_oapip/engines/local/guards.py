@@ -1,0 +1,93 @@
+"""What cwltool would do for a package and must not: read the machine's files through symbolic links, or the network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cwl_utils.types import CWLDirectoryType, CWLFileType, CWLOutputType
+from cwltool.builder import Builder
+from cwltool.command_line_tool import CommandLineTool
+from cwltool.context import LoadingContext
+from cwltool.errors import WorkflowException
+from cwltool.pathmapper import PathMapper
+from cwltool.process import Process
+from cwltool.utils import visit_class
+from cwltool.workflow import default_make_tool
+from ruamel.yaml.comments import CommentedMap
+from schema_salad.ref_resolver import uri_file_path
+
+
+class StagedOnly(PathMapper):
+    """Maps files of this machine; cwltool's own would download http addresses, unchecked."""
+
+    def visit(
+        self,
+        obj: CWLFileType | CWLDirectoryType,
+        stagedir: str,
+        basedir: str,
+        copy: bool = False,
+        staged: bool = False,
+    ) -> None:
+        """Refuse an address that was not staged."""
+        scheme = urlsplit(obj["location"]).scheme
+        if scheme not in ("", "file", "_"):
+            raise WorkflowException(f"The input {obj['location']} is not a file of this job.")
+        super().visit(obj, stagedir, basedir, copy, staged)
+
+
+class GuardedTool(CommandLineTool):
+    """A tool whose outputs may not be links to what is neither its own nor its input.
+
+    cwltool resolves such links on the host, where the tool, if it runs in a container, could not read the target
+    (CWL v1.2 CommandLineTool, 4.2 Runtime environment; conformance test illegal_symlink).
+    """
+
+    def collect_output_ports(
+        self, ports: Any, builder: Builder, outdir: str, rcode: int, *args: Any, **kwargs: Any
+    ) -> dict[str, CWLOutputType | None]:
+        """The outputs, checked."""
+        outputs = super().collect_output_ports(ports, builder, outdir, rcode, *args, **kwargs)
+        allowed = [Path(outdir).resolve(), *_inputs(builder)]
+        visit_class(outputs, ("File", "Directory"), lambda entry: _check(entry, allowed))
+        return outputs
+
+
+def make_guarded_tool(document: CommentedMap, context: LoadingContext) -> Process:
+    """As cwltool's `default_make_tool`, with GuardedTool."""
+    if document.get("class") == "CommandLineTool":
+        return GuardedTool(document, context)
+    return default_make_tool(document, context)
+
+
+def _inputs(builder: Builder) -> list[Path]:
+    if builder.pathmapper is None:
+        return []
+    resolved = (builder.pathmapper.mapper(name).resolved for name in builder.pathmapper.files())
+    return [Path(path).resolve() for path in resolved if os.path.isabs(path)]
+
+
+def _check(entry: Any, allowed: list[Path]) -> None:
+    location = str(entry.get("location", ""))
+    if not location.startswith(("file:", "/")):
+        return
+    path = Path(uri_file_path(location) if location.startswith("file:") else location)
+    links = [path]
+    if path.is_dir():
+        links += [Path(top, name) for top, *names in os.walk(path) for name in (*names[0], *names[1])]
+    for link in links:
+        if link.is_symlink():
+            _settle(link, allowed)
+
+
+def _settle(link: Path, allowed: list[Path]) -> None:
+    """Let an allowed link lead straight to its target: what it goes through may be staging, and is removed soon."""
+    target = link.resolve()
+    if not any(target.is_relative_to(root) for root in allowed):
+        raise WorkflowException(
+            f"The output {link.name} is a link to a file that is neither an output nor an input of the tool."
+        )
+    link.unlink()
+    link.symlink_to(target)
