@@ -42,6 +42,7 @@ class ServiceOfThisProcess:
             if self._service is None or self._owner != os.getpid():
                 wired = wiring.wire(self._configuration)
                 wired.start_background()
+                wired.warm()
                 self._service, self._owner = wired.service, os.getpid()
             return self._service
 

@@ -41,9 +41,9 @@ def served_file(value: OutputValue, output_id: str, path: str, workspace: Path) 
     folder = _inside(workspace, directory.href)
     if below:
         file = _inside(folder, below)
-        if file.is_file():
-            return ServedFile(file, file.name, _guess(file.name))
-        folder, directory = file, DirectoryOutput(f"{directory.href}/{below}", file.name)
+        if not file.is_file():
+            raise NoSuchOutput(f"{path!r} of the output {output_id} is a directory")
+        return ServedFile(file, file.name, _guess(file.name))
     if not folder.is_dir():
         raise NoSuchOutput(f"the output {output_id} has no file {path!r}")
     return ServedFile(_archive(folder, directory, workspace), f"{directory.name}.zip", ARCHIVE)

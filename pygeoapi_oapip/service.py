@@ -39,7 +39,7 @@ from .operations import (
     Results,
     ServedFile,
 )
-from .packages.deployment import read_deployment
+from .packages.deployment import read_deployment, require_media_type
 from .reconciler import Reconciler
 from .settings import Settings
 from .staging.base import Stager, Workspaces
@@ -115,6 +115,8 @@ class ProcessingService:
 
     def replace(self, principal: Principal, process_id: str, deployment: Deployment) -> Process:
         """Part 2 replace; the id of the new description does not count."""
+        # the OGC suite asks for 415 before 404
+        require_media_type(deployment.media_type)
         present = self._changeable(principal, process_id)
         process = replace(self._read(deployment), id=present.id, owner=present.owner)
         return self._processes.replace(process)

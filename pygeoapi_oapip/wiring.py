@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from .auth.policy import Policy
 from .catalogue import Catalogue, Entry, configured_entries, folder_entries
 from .engines.base import Engine
 from .engines.registry import make_engine
-from .errors import ConfigurationError
+from .errors import ConfigurationError, Unavailable
 from .operations import Operations
 from .phases import Parts
 from .reconciler import Reconciler
@@ -24,6 +25,8 @@ from .staging.router import make_stager
 from .staging.workspace import LocalWorkspaces
 from .store.lease import LeaseOwner
 from .upkeep import Upkeep
+
+LOG = logging.getLogger(__name__)
 
 CONFIG_VARIABLE = "PYGEOAPI_CONFIG"
 BACKGROUND_VARIABLE = "OAPIP_RECONCILE"
@@ -74,12 +77,33 @@ class Wired:
                 )
                 self._thread.start()
 
+    def warm(self, delay: float = 2.0) -> None:
+        """Load cwltool in a thread, `delay` seconds from now, so that the first deployment need not wait for it."""
+
+        def load() -> None:
+            from .packages.load import warm
+
+            if not self._stop.wait(delay):
+                warm()
+
+        threading.Thread(target=load, name="oapip-warm", daemon=True).start()
+
     def run_worker(self, stop: threading.Event) -> None:
-        """Move jobs on and do the upkeep until `stop` is set."""
+        """Start the engines, then move jobs on and do the upkeep until `stop` is set."""
+        threading.Thread(target=self._start_engines, name="oapip-engines", daemon=True).start()
         upkeep = threading.Thread(target=self.upkeep.run, args=(stop,), name="oapip-upkeep", daemon=True)
         upkeep.start()
         self.reconciler.run(stop)
         upkeep.join()
+
+    def _start_engines(self) -> None:
+        for name, engine in self.engines.items():
+            start = getattr(engine, "start", None)
+            if start is not None:
+                try:
+                    start()
+                except Unavailable as fault:
+                    LOG.warning("the engine %s does not start yet: %s", name, fault.detail)
 
     def reap(self) -> tuple[int, int]:
         """Free the leases of dead processes and remove expired jobs.

@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import cast
+
 import click
 
 from .. import __version__
-from .administration import check, db, engines, init, reap, worker
-from .jobs import dismiss, execute, jobs, logs, results, status
-from .processes import deploy, describe, processes, undeploy
-from .runner import cwl_runner
-from .serve import serve
 
 COMMANDS = {
-    "Server": (serve, worker, init, check, engines, db, reap),
-    "Processes": (deploy, processes, describe, undeploy),
-    "Jobs": (execute, jobs, status, logs, results, dismiss, cwl_runner),
+    "Server": {
+        "serve": "serve",
+        "worker": "administration",
+        "init": "administration",
+        "check": "administration",
+        "engines": "administration",
+        "db": "administration",
+        "reap": "administration",
+    },
+    "Processes": {
+        "deploy": "processes",
+        "processes": "processes",
+        "describe": "processes",
+        "undeploy": "processes",
+    },
+    "Jobs": {
+        "execute": "jobs",
+        "jobs": "jobs",
+        "status": "jobs",
+        "logs": "jobs",
+        "results": "jobs",
+        "dismiss": "jobs",
+        "cwl-runner": "runner",
+    },
 }
+"""Heading -> command -> module. A command is imported when it is called: the server's own processes stay small."""
 
 
 class _Sections(click.Group):
     """A group whose help lists the commands by what they are about."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for commands in COMMANDS.values():
+            if cmd_name in commands:
+                module = import_module(f".{commands[cmd_name]}", __package__)
+                return cast(click.Command, getattr(module, cmd_name.replace("-", "_")))
+        return None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, commands in COMMANDS.items():
+            found = [(name, self.get_command(ctx, name)) for name in commands]
             with formatter.section(heading):
-                formatter.write_dl([(c.name or "", c.get_short_help_str(90)) for c in commands])
+                formatter.write_dl([(name, c.get_short_help_str(90)) for name, c in found if c])
 
 
 @click.group(cls=_Sections, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,8 +67,3 @@ def main() -> None:
 
     Exit codes: 0 done; 1 refused, or the job failed; 2 wrong use; 3 the server cannot be reached.
     """
-
-
-for _commands in COMMANDS.values():
-    for _command in _commands:
-        main.add_command(_command)

@@ -28,15 +28,28 @@ _EXTENSIONS = {"v1.0": "", "v1.1": "-v1.1", "v1.2": "-v1.2"}
 
 
 @cache
-def load_schemas() -> None:
-    """Import cwltool and read the schemas of all CWL versions with cwltool's extensions (about 4 s, once)."""
+def prepare_cwltool() -> None:
+    """Import cwltool with its extensions. It reads the schema of each CWL version when a document first needs it."""
     import cwltool.workflow  # noqa: F401  (sets the constructor of tool objects)
-    from cwltool.process import get_schema, use_custom_schema
+    from cwltool.process import use_custom_schema
 
     for version, suffix in _EXTENSIONS.items():
         text = files("cwltool").joinpath(f"extensions{suffix}.yml").read_text("utf-8")
         use_custom_schema(version, "http://commonwl.org/cwltool", text)
-        get_schema(version)
+
+
+def load_schema(version: str) -> None:
+    """Read the schema of a CWL version (1 to 2 s, once per process)."""
+    from cwltool.process import get_schema
+
+    prepare_cwltool()
+    get_schema(version)
+
+
+def load_schemas() -> None:
+    """Read the schemas of all CWL versions."""
+    for version in _EXTENSIONS:
+        load_schema(version)
 
 
 @contextmanager
@@ -88,7 +101,7 @@ def explain(error: Exception, reader: Reader) -> str:
 
 def loading_context(reader: Reader) -> LoadingContext:
     """A fresh cwltool context that reaches out by `reader` only, and starts no program."""
-    load_schemas()
+    prepare_cwltool()
     from cwltool.context import LoadingContext
     from cwltool.load_tool import default_loader
     from cwltool.workflow import default_make_tool

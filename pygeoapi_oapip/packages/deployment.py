@@ -48,12 +48,7 @@ def read_deployment(body: bytes, media_type: str, *, workflow: str | None, fetch
         InvalidPackage, WorkflowNotFound, AmbiguousWorkflow, TooLarge: the body.
         OapipError: what `fetch` raises.
     """
-    kind = media_type.lower().partition(";")[0].strip()
-    known = (*CWL_MEDIA_TYPES, APPLICATION_PACKAGE, *BY_CONTENT)
-    if kind not in known:
-        raise UnsupportedMediaType(
-            f"Packages of type {kind} cannot be deployed; these can: {', '.join(filter(None, known))}."
-        )
+    kind = require_media_type(media_type)
     parsed = parse_mapping(body, max_bytes=max_bytes)
     if "executionUnit" in parsed or "processDescription" in parsed:
         reading = _ApplicationPackage(parsed, workflow, fetch, max_bytes)
@@ -67,6 +62,22 @@ def read_deployment(body: bytes, media_type: str, *, workflow: str | None, fetch
     guess = "application/cwl+json" if body.lstrip()[:1] == b"{" else "application/cwl+yaml"
     package = load_package(body, _media_type(kind, guess), entry=workflow, fetch=fetch, max_bytes=max_bytes)
     return describe(package)
+
+
+def require_media_type(media_type: str) -> str:
+    """The plain lower-case form of the media type of a package.
+
+    Raises:
+        UnsupportedMediaType: it is none of CWL, OGC application package, JSON or YAML (Part 2
+            /req/deploy-replace-undeploy/deploy-unsupported-media-type).
+    """
+    kind = media_type.lower().partition(";")[0].strip()
+    known = (*CWL_MEDIA_TYPES, APPLICATION_PACKAGE, *BY_CONTENT)
+    if kind not in known:
+        raise UnsupportedMediaType(
+            f"Packages of type {kind} cannot be deployed; these can: {', '.join(filter(None, known))}."
+        )
+    return kind
 
 
 def _media_type(kind: str, meant: str) -> str:

@@ -12,8 +12,9 @@ from urllib.parse import unquote, urldefrag
 
 from ..errors import InvalidPackage, UnresolvableReference
 from ..model.process import Package
-from .cwltool_check import LOCK, load_schemas, quiet, validate
+from .cwltool_check import LOCK, load_schema, quiet, validate
 from .document import (
+    VERSIONS,
     choose_entry,
     needs_container,
     needs_javascript,
@@ -87,8 +88,9 @@ def load_local_package(
 
 def warm() -> None:
     """Fill cwltool's schema caches (about 4 s, once per process), so that the first deployment is as fast as others."""
-    with LOCK, quiet():
-        load_schemas()
+    for version in reversed(VERSIONS):
+        with LOCK, quiet():
+            load_schema(version)
 
 
 def _load(source: bytes, media_type: str, entry: str | None, reader: Reader, max_bytes: int) -> Package:

@@ -64,7 +64,7 @@ class _Collector:
         return FileOutput(
             href=href,
             name=basename,
-            media_type=_media_type(raw, cwl, basename),
+            media_type=_media_type(raw, cwl, basename, path),
             size=size if isinstance(size, int) else 0,
             checksum=str(raw.get("checksum") or ""),
             secondary=tuple(self.part(item, name) for item in _list(raw.get("secondaryFiles"))),
@@ -137,17 +137,32 @@ def _list(value: JSON) -> Sequence[Any]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
+_HEAD = 1024
+
+
 def _holds_file(value: JSON) -> bool:
     if isinstance(value, Mapping):
         return value.get("class") in ("File", "Directory") or any(map(_holds_file, value.values()))
     return any(map(_holds_file, _list(value)))
 
 
-def _media_type(raw: JSONObject, cwl: CWLType | None, basename: str) -> str:
-    """By the declared format, else the file's own, else its name."""
+def _media_type(raw: JSONObject, cwl: CWLType | None, basename: str, path: Path | None) -> str:
+    """By the declared format, else the file's own, else its name, else whether it begins as text does."""
     formats = [*(cwl.formats if cwl else ()), raw.get("format")]
     for uri in formats:
         found = media_type_of_format(uri) if isinstance(uri, str) else ""
         if found and found != BINARY and "*" not in found:
             return found
-    return media_type_of_name(basename)
+    named = media_type_of_name(basename)
+    return "text/plain" if named == BINARY and path is not None and _is_text(path) else named
+
+
+def _is_text(path: Path) -> bool:
+    """Whether the first bytes are UTF-8 without control characters (standard output has a name without extension)."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    try:
+        text = head.decode("utf-8") if len(head) < _HEAD else head.decode("utf-8", "ignore")
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and not any(ord(c) < 32 and c not in "\t\n\r\f\x1b" for c in text)

@@ -124,6 +124,10 @@ class LiveServer:
         """POST to a path of the server."""
         return requests.post(self.url + path, timeout=60, **options)
 
+    def dismiss(self, job_id: str) -> requests.Response:
+        """DELETE a job."""
+        return requests.delete(f"{self.url}/jobs/{job_id}", timeout=30)
+
     def deploy(self, package: bytes | str, media_type: str = "application/cwl+yaml") -> str:
         """Deploy a package and give its process id."""
         answer = self.post("/processes", data=package, headers={"Content-Type": media_type})
