@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pygeoapi_oapip.packages.deployment import read_deployment
 from sqlalchemy import insert
 
 from pygeoapi_oapip.model.identity import ANONYMOUS_NAME
 from pygeoapi_oapip.model.job import Job, Phase
-from pygeoapi_oapip.packages.load import refuse_all
+from pygeoapi_oapip.packages.deployment import read_deployment
+from pygeoapi_oapip.packages.fetch import refuse_all
 from pygeoapi_oapip.store.rows import job_row
 from pygeoapi_oapip.store.sql import Database, SqlProcessStore, upgrade
 from pygeoapi_oapip.store.tables import jobs as table

@@ -102,11 +102,11 @@ def async_throughput(server: LiveServer, folder: Path, jobs: int, bare_jobs: int
         ids = list(pool.map(submit, range(jobs)))
     waiting = set(ids)
     while waiting:
-        page = session.get(f"{server.url}/jobs", params={"status": "accepted,running", "limit": 1000}).json()
+        page = session.get(f"{server.url}/jobs?status=accepted,running&limit=1000").json()
         waiting = {job["jobID"] for job in page["jobs"]} & set(ids)
         time.sleep(0.1)
     ours = jobs / (time.perf_counter() - start)
-    done = session.get(f"{server.url}/jobs", params={"status": "successful", "limit": 10000}).json()["jobs"]
+    done = session.get(f"{server.url}/jobs?status=successful&limit=10000").json()["jobs"]
     assert set(ids) <= {job["jobID"] for job in done}
     with tool_file(folder) as tool:
         command = f"seq {bare_jobs} | xargs -P2 -I@ {CWLTOOL} --quiet --outdir {folder}/@ {tool} --message @"

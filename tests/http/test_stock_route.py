@@ -19,6 +19,7 @@ import requests
 import yaml
 
 from pygeoapi_oapip.ui.pages import static_path, templates_path
+from pygeoapi_oapip.wiring import default_configuration
 
 SHOUT = """
 cwlVersion: v1.2
@@ -108,42 +109,15 @@ def _configuration(home: Path, port: int) -> dict[str, Any]:
     for name, text in PACKAGES.items():
         (folder / f"{name}.cwl").write_text(text)
     processor = {"name": "pygeoapi_oapip.processor.CWLProcessor"}
-    return {
-        "server": {
-            "bind": {"host": "127.0.0.1", "port": port},
-            "url": f"http://127.0.0.1:{port}",
-            "mimetype": "application/json; charset=UTF-8",
-            "encoding": "utf-8",
-            "language": "en-US",
-            "languages": ["en-US"],
-            "limits": {"default_items": 10, "max_items": 100},
-            "map": {"url": "", "attribution": ""},
-            "templates": {"path": str(templates_path()), "static": str(static_path())},
-            "manager": {
-                "name": "pygeoapi_oapip.manager.ProcessManager",
-                "connection": f"sqlite:///{home}/oapip.db",
-                "output_dir": str(home / "jobs"),
-            },
-        },
-        "logging": {"level": "ERROR"},
-        "metadata": {
-            "identification": {
-                "title": "Stock",
-                "description": "d",
-                "keywords": ["k"],
-                "keywords_type": "theme",
-                "terms_of_service": "t",
-                "url": "http://i.example",
-            },
-            "license": {"name": "L", "url": "http://l.example"},
-            "provider": {"name": "P", "url": "http://p.example"},
-            "contact": {"name": "C", "email": "c@c.example"},
-        },
-        "resources": {
-            name: {"type": "process", "processor": {**processor, "package": str(folder / f"{name}.cwl")}}
-            for name in PACKAGES
-        },
+    document = default_configuration(f"http://127.0.0.1:{port}", home)
+    document["server"]["language"] = "en-US"
+    document["server"]["limits"] = {"default_items": 10, "max_items": 100}
+    document["server"]["templates"] = {"path": str(templates_path()), "static": str(static_path())}
+    document["resources"] = {
+        name: {"type": "process", "processor": {**processor, "package": str(folder / f"{name}.cwl")}}
+        for name in PACKAGES
     }
+    return document
 
 
 def _free_port() -> int:
