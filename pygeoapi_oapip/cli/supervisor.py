@@ -17,9 +17,12 @@ TICK = 0.1
 """Seconds between two looks at the children."""
 
 PATIENCE = 5
-"""A child that ends so often in a row within `STEADY` seconds is not started again."""
+"""A child that fails so often in a row within `STEADY` seconds is not started again."""
 
 STEADY = 10.0
+
+FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGSYS})
+"""Signals that a process brings upon itself; the others are sent by somebody else, and say nothing about it."""
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     began: float = 0.0
     falls: int = field(default=0)
-    """Ends in a row, each soon after a start."""
+    """Failures in a row, each soon after a start."""
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
@@ -116,9 +119,11 @@ class Supervisor:
     def _restarted(self, child: Child, code: int) -> bool:
         if self._signals:
             return True
-        lived = time.monotonic() - child.began
-        child.falls = child.falls + 1 if lived < STEADY else 1
-        if not self.ready or child.falls > PATIENCE:
+        if time.monotonic() - child.began >= STEADY:
+            child.falls = 0
+        if _failed(code):
+            child.falls += 1
+        if child.falls > (PATIENCE if self.ready else 0):
             self._report(f"the {child.name} process {_ending(code)}; giving up")
             return False
         self._report(f"the {child.name} process {_ending(code)}; starting it again")
@@ -127,6 +132,11 @@ class Supervisor:
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
+
+
+def _failed(code: int) -> bool:
+    """True of an end by an error of its own; false of a child that was killed, or was told to end."""
+    return code > 0 or -code in FAULTS
 
 
 def _ending(code: int) -> str:

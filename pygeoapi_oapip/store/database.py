@@ -25,12 +25,49 @@ _INHERITED: list[Engine] = []
 breaks the parent's (https://www.sqlite.org/howtocorrupt.html section 2.6)."""
 
 
+_QUEUE = 4
+"""Threads that may wait for a turn behind one that is stuck; the others, of eight in a web process, go on reading."""
+_STUCK = 0.5
+"""Seconds after which a thread that writes is certainly waiting for another program."""
+
+
 class _Live:
     """What belongs to one process: an engine, and the turn of the threads that write."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.turn = threading.Lock()
+        self._turn = threading.Lock()
+        self._count = threading.Lock()
+        self._waiting = 0
+        self._taken = 0.0
+
+    @contextmanager
+    def turn(self, patience: float) -> Iterator[float]:
+        """The turn to write; gives the seconds that are left of the patience.
+
+        Raises:
+            StoreUnavailable: it did not come in time, or too many wait for it already.
+        """
+        end = time.monotonic() + patience
+        if not self._turn.acquire(blocking=False):
+            self._queue(end)
+        self._taken = time.monotonic()
+        try:
+            yield max(0.0, end - self._taken)
+        finally:
+            self._turn.release()
+
+    def _queue(self, end: float) -> None:
+        with self._count:
+            self._waiting += 1
+        try:
+            while not self._turn.acquire(timeout=max(0.0, min(_STUCK, end - time.monotonic()))):
+                now = time.monotonic()
+                if now >= end or (self._waiting > _QUEUE and now - self._taken > _STUCK):
+                    raise StoreUnavailable(LOCKED)
+        finally:
+            with self._count:
+                self._waiting -= 1
 
 
 class Database:
@@ -98,14 +135,11 @@ class Database:
             with translated(), live.engine.begin() as connection:
                 yield connection
             return
-        if not live.turn.acquire(timeout=self._busy_timeout):
-            raise StoreUnavailable(LOCKED)
-        try:
-            with translated(), live.engine.connect() as connection:
-                with connection.execution_options(oapip_sync="FULL" if durable else "NORMAL").begin():
-                    yield connection
-        finally:
-            live.turn.release()
+        with live.turn(self._busy_timeout) as left, translated(), live.engine.connect() as connection:
+            wait = self._busy_timeout if left > 0.9 * self._busy_timeout else left
+            sync = "FULL" if durable else "NORMAL"
+            with connection.execution_options(oapip_sync=sync, oapip_wait=round(wait * 1000)).begin():
+                yield connection
 
     def number(self, query: str) -> int:
         """The one integer that a query without parameters gives; the fastest way to read.
@@ -217,12 +251,15 @@ def _begin(connection: Connection) -> None:
     # by the driver: SQLAlchemy's way takes ten times as long
     driver = connection.connection.dbapi_connection
     assert isinstance(driver, sqlite3.Connection)
-    sync = connection.get_execution_options().get("oapip_sync")
-    if sync is None:
+    options = connection.get_execution_options()
+    if "oapip_sync" not in options:
         driver.execute("BEGIN")
-    else:
-        driver.execute(f"PRAGMA synchronous={sync}")
-        driver.execute("BEGIN IMMEDIATE")
+        return
+    if connection.info.get("wait") != options["oapip_wait"]:
+        connection.info["wait"] = options["oapip_wait"]
+        driver.execute(f"PRAGMA busy_timeout={options['oapip_wait']}")
+    driver.execute(f"PRAGMA synchronous={options['oapip_sync']}")
+    driver.execute("BEGIN IMMEDIATE")
 
 
 def _checked(url: str, password: str | None) -> URL:

@@ -99,6 +99,26 @@ def test_a_child_that_cannot_stay_alive_is_given_up(monkeypatch: pytest.MonkeyPa
     assert [line.rpartition("; ")[2] for line in reports] == ["starting it again"] * 2 + ["giving up"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_child_that_is_killed_again_and_again_is_always_started_again(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "TICK", 0.01)
+    monkeypatch.setattr(supervisor, "PATIENCE", 2)
+    reports: list[str] = []
+    boss = Supervisor([child(f"import os; os.kill(os.getpid(), {number:d})")], reports.append)
+    assert boss.run(when(lambda: len(reports) > 4, terminate_myself), nothing)
+    assert {line.rpartition("; ")[2] for line in reports} == {"starting it again"}
+
+
+def test_a_child_that_crashes_by_itself_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "TICK", 0.01)
+    reports: list[str] = []
+    boss = Supervisor([child("import os; os.abort()")], reports.append)
+    assert not boss.run(nothing, nothing)
+    assert reports == ["the test process was ended by signal 6; giving up"]
+
+
 def test_a_child_that_ignores_the_signal_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     stubborn = child(STUBBORN, str(ready), grace=0.2)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,3 +157,30 @@ def test_the_file_uses_a_write_ahead_log(database: Database) -> None:
 
 def test_a_killed_claimer_leaves_whole_leases(database: Database) -> None:
     check_that_a_killed_claimer_leaves_whole_leases(database)
+
+
+def test_threads_wait_for_a_lock_no_longer_than_one_does_and_a_few_at_most(database: Database) -> None:
+    patient = Database(f"sqlite:///{database.file}", busy_timeout=2.0)
+    jobs = SqlJobStore(patient)
+    waited: list[float] = []
+
+    def add() -> None:
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="locked"):
+            jobs.add(job_at())
+        waited.append(time.monotonic() - began)
+
+    with begin("lock", database) as other:
+        assert other.stdout is not None and other.stdout.readline() == "locked\n"
+        threads = [threading.Thread(target=add) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.05)
+        for thread in threads:
+            thread.join()
+        other.kill()
+        other.communicate()
+    assert max(waited) < 3.5
+    assert sum(seconds < 1.5 for seconds in waited) >= 6
+    jobs.add(job_at())
+    patient.close()
