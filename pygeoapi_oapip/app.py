@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from . import wiring
 from .errors import ConfigurationError
@@ -98,11 +99,22 @@ def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: s
         description=_in(language, identification.get("description")),
         contact=_pick(metadata.get("contact"), ("name", "url", "email")),
         license=_pick(metadata.get("license"), ("name", "url")),
+        notice=_notice(str(server.get("url") or ""), settings),
         cors=bool(server.get("cors", False)),
         body_bytes=settings.limits.body_bytes,
         page=settings.limits.page,
         max_page=settings.limits.max_page,
         max_wait=settings.sync.max_wait,
+    )
+
+
+def _notice(url: str, settings: Settings) -> str:
+    """Design 8: a server that others can reach and that asks nobody who they are says so on its pages."""
+    host = urlsplit(url).hostname or ""
+    if settings.auth.type != "none" or host in ("localhost", "::1") or host.startswith("127."):
+        return ""
+    return (
+        "This server does not ask who you are: everyone who reaches it can deploy and run processes, and see all jobs."
     )
 
 

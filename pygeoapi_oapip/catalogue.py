@@ -92,6 +92,33 @@ def folder_entries(folders: tuple[Path, ...]) -> Iterator[Entry]:
                 yield Entry("", Source.FOLDER, str(path))
 
 
+def load_entry(entry: Entry, fetch: Fetch, max_bytes: int) -> Process:
+    """The process that an entry names.
+
+    Args:
+        entry: where the package is, and what the administrator says of it.
+        fetch: reads URLs.
+        max_bytes: largest package behind a URL.
+
+    Raises:
+        OapipError: it cannot be read, or is not valid.
+    """
+    location, _, fragment = entry.location.partition("#")
+    if "://" in location:
+        package = load_package(
+            fetch(location), "", entry=fragment or None, base_url=location, fetch=fetch, max_bytes=max_bytes
+        )
+    else:
+        path = Path(location)
+        package = load_local_package(path, fragment or None, root=path.resolve().parent)
+    process = describe(package, entry.process_id or None)
+    control = process.job_control
+    if entry.sync is not None:
+        control = tuple(mode for mode in control if mode is not JobControl.SYNC)
+        control = (JobControl.SYNC, *control) if entry.sync else control
+    return replace(process, source=entry.source, engine=entry.engine, job_control=control)
+
+
 class Catalogue:
     """Keeps the store equal to the configuration and the folders."""
 
@@ -139,30 +166,13 @@ class Catalogue:
                 return {**known}
         process_id = known["id"] if known else entry.process_id
         try:
-            process = self._load(entry)
+            process = load_entry(entry, self._fetch, self._max_bytes)
             self._store(process)
         except OapipError as error:
             if known is None or known["error"] != error.detail:
                 LOG.error("the package %s is left out: %s", _key(entry), error.detail)
             return {"signature": signature, "id": process_id, "error": error.detail, "tried": str(time.time())}
         return {"signature": signature, "id": process.id, "error": "", "tried": ""}
-
-    def _load(self, entry: Entry) -> Process:
-        location, _, fragment = entry.location.partition("#")
-        if "://" in location:
-            content = self._fetch(location)
-            package = load_package(
-                content, "", entry=fragment or None, base_url=location, fetch=self._fetch, max_bytes=self._max_bytes
-            )
-        else:
-            path = Path(location)
-            package = load_local_package(path, fragment or None, root=path.resolve().parent)
-        process = describe(package, entry.process_id or None)
-        control = process.job_control
-        if entry.sync is not None:
-            control = tuple(mode for mode in control if mode is not JobControl.SYNC)
-            control = (JobControl.SYNC, *control) if entry.sync else control
-        return replace(process, source=entry.source, engine=entry.engine, job_control=control)
 
     def _store(self, process: Process) -> None:
         try:

@@ -19,6 +19,7 @@ from pygeoapi.process.manager.base import BaseManager
 from pygeoapi.util import JobStatus, RequestedProcessExecutionMode
 
 from .auth.context import current_principal
+from .catalogue import PROCESSOR
 from .errors import NoSuchProcess, OapipError
 from .model.process import Process
 from .operations import Operations
@@ -31,7 +32,6 @@ from .store.base import JobQuery
 if TYPE_CHECKING:
     from .wiring import Wired
 
-PROCESSOR = "pygeoapi_oapip.processor.CWLProcessor"
 _ALL = 10_000
 
 

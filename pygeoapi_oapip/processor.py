@@ -17,7 +17,7 @@ from typing import Any
 from pygeoapi.process.base import BaseProcessor, ProcessorExecuteError
 
 from .errors import ConfigurationError
-from .model.process import Input, Output, Process
+from .model.process import Input, Output, Process, Source
 
 _MAX_PACKAGE = 5 * 1024**2
 
@@ -111,16 +111,10 @@ def _changed(location: str) -> int:
 
 @lru_cache(maxsize=256)
 def _describe(location: str, _changed_at: int) -> Process:
-    from .packages.describe import describe
-    from .packages.load import load_local_package, load_package
+    from .catalogue import Entry, load_entry
 
-    place, _, entry = location.partition("#")
-    if "://" not in place:
-        path = Path(place)
-        return describe(load_local_package(path, entry or None, root=path.resolve().parent), _name(path.name))
-    content = _fetch(place)
-    package = load_package(content, "", entry=entry or None, base_url=place, fetch=_fetch, max_bytes=_MAX_PACKAGE)
-    return describe(package, _name(place.rpartition("/")[2]))
+    name = _name(location.partition("#")[0].rpartition("/")[2])
+    return load_entry(Entry(name, Source.CONFIGURED, location), _fetch, _MAX_PACKAGE)
 
 
 def _name(file_name: str) -> str:

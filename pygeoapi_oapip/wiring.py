@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .auth.policy import Policy
 from .catalogue import Catalogue, Entry, configured_entries, folder_entries
@@ -203,10 +204,10 @@ def default_configuration(url: str, home: Path) -> dict[str, Any]:
         url: address that links are made from.
         home: folder for the database and the jobs.
     """
-    host, _, port = url.split("://")[-1].partition(":")
+    address = urlsplit(url)
     return {
         "server": {
-            "bind": {"host": host, "port": int(port.split("/")[0] or 80)},
+            "bind": {"host": address.hostname or "localhost", "port": address.port or 80},
             "url": url,
             "mimetype": "application/json; charset=UTF-8",
             "encoding": "utf-8",

@@ -22,6 +22,9 @@ from .links import HTML_TYPE, JSON_TYPE, Links
 PREFIX_KEY = "oapip.prefix"
 """WSGI environment: the path prefix that a request came by (`/alice/ogc-api`), which its links keep."""
 
+PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+"""Content-Security-Policy of our pages: nothing from other hosts, no inline scripts."""
+
 Render = Callable[[str, Mapping[str, Any], str], str]
 
 
@@ -52,6 +55,8 @@ class DoorOptions:
     """OpenAPI contact object."""
     license: Mapping[str, Any] = field(default_factory=dict)
     """OpenAPI license object."""
+    notice: str = ""
+    """A sentence on top of every HTML page."""
     cors: bool = False
     """`server.cors`: answers may be read by scripts of any web page."""
     body_bytes: int = 50 * 1024**2
@@ -166,7 +171,8 @@ class Door:
     def page(self, page: str, document: Mapping[str, Any], **values: Any) -> str:
         """The HTML page of a document (pages.py lists them)."""
         base = self.links.base
-        context = {"doc": document, "base": base, "service_title": self.options.title, **values}
+        options = self.options
+        context = {"doc": document, "base": base, "service_title": options.title, "notice": options.notice, **values}
         return self.options.render(page, context, base)
 
 
@@ -207,5 +213,9 @@ def json_response(document: object, status: int = 200, headers: Iterable[tuple[s
 
 def html_response(text: str, status: int = 200) -> Response:
     """A response with an HTML body."""
-    headers = [("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    headers = [
+        ("Vary", "Accept"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Security-Policy", PAGE_POLICY),
+    ]
     return Response(text, status, headers, content_type="text/html; charset=utf-8")

@@ -163,3 +163,8 @@ def test_a_thousand_processes_cost_little_more_than_ten(client: FlaskClient, ope
     for _ in range(20):
         client.get("/processes")
     assert operations.lists == before
+
+
+def test_pages_load_nothing_from_other_hosts(client: FlaskClient) -> None:
+    answer = client.get("/processes", headers={"Accept": "text/html"})
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
