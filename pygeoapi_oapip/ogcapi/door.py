@@ -22,8 +22,12 @@ from .links import HTML_TYPE, JSON_TYPE, Links
 PREFIX_KEY = "oapip.prefix"
 """WSGI environment: the path prefix that a request came by (`/alice/ogc-api`), which its links keep."""
 
-PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-"""Content-Security-Policy of our pages: nothing from other hosts, no inline scripts."""
+DOCUMENT_HEADERS = (("Vary", "Accept"), ("X-Content-Type-Options", "nosniff"))
+PAGE_HEADERS = (
+    *DOCUMENT_HEADERS,
+    ("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
+)
+"""Our pages load nothing from other hosts and run no inline scripts."""
 
 Render = Callable[[str, Mapping[str, Any], str], str]
 
@@ -162,7 +166,7 @@ class Door:
             return self.page(page, make()).encode("utf-8") if form == "html" else serialise(make())
 
         content, etag = self._cache.get((self.operations.revision(), self.principal, base, page, form, *key), body)
-        headers = [("ETag", etag), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+        headers = [("ETag", etag), *(PAGE_HEADERS if form == "html" else DOCUMENT_HEADERS)]
         if request.environ.get("HTTP_IF_NONE_MATCH") and request.if_none_match.contains_weak(etag.strip('"')):
             return Response(status=304, headers=headers)
         kind = "text/html; charset=utf-8" if form == "html" else "application/json"
@@ -207,15 +211,10 @@ def _finite(value: object) -> object:
 
 def json_response(document: object, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
     """A response with a JSON body."""
-    found = [*headers, ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    found = [*headers, *DOCUMENT_HEADERS]
     return Response(serialise(document), status, found, content_type="application/json")
 
 
 def html_response(text: str, status: int = 200) -> Response:
     """A response with an HTML body."""
-    headers = [
-        ("Vary", "Accept"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Content-Security-Policy", PAGE_POLICY),
-    ]
-    return Response(text, status, headers, content_type="text/html; charset=utf-8")
+    return Response(text, status, list(PAGE_HEADERS), content_type="text/html; charset=utf-8")
