@@ -37,7 +37,9 @@ class Engine(Protocol):
         ...
 
     def check(self, plan: Plan) -> None:
-        """Refuse a plan that cannot run here, before a job exists. Pure: no network, no file, no process.
+        """Refuse a plan that cannot run here, before a job exists. Without effects, and quick: it asks no service and
+        reads no file of the plan, but may use what the engine has found out about its surroundings in the background,
+        and wait some seconds for the first answer of that.
 
         `plan.workspace` does not exist yet and `plan.job_order` may hold unstaged references.
 

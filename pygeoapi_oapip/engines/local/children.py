@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ...model.run import RunState
 from . import processes
 from .admission import Ticket
-from .containers import kill_containers
+from .containers import remove_job_containers
 from .record import JobFolder, now
 from .resources import Resources
 
@@ -87,7 +87,7 @@ def stop_run(folder: JobFolder, grace: float) -> None:
     """
     started = folder.read("started")
     processes.stop(started if started is not None and "pid" in started else None, folder.work.resolve(), grace)
-    kill_containers(folder)
+    remove_job_containers(folder)
     folder.finish(RunState.CANCELLED, "The job was dismissed.")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
 import shutil
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Literal
 
 from .record import JobFolder
@@ -15,12 +18,13 @@ Choice = Literal["auto", "docker", "podman", "none"]
 Found = Literal["docker", "podman", ""]
 
 _TIMEOUT = 3.0
-_FRESH = 30.0
-"""Seconds for which an answer is believed."""
+_REMOVAL = 10.0
+_FRESH: dict[bool, float] = {True: 30.0, False: 5.0}
+"""Seconds for which an answer is believed, by whether an engine was found."""
 
 
 class ContainerDetector:
-    """Finds out which container engine answers. The answer is kept for a while and renewed in the background.
+    """Finds out which container engine answers, in the background. The answer is kept for a while, then renewed.
 
     Args:
         choice: the setting `containers`.
@@ -29,42 +33,67 @@ class ContainerDetector:
     def __init__(self, choice: Choice) -> None:
         self.choice = choice
         self._lock = threading.Lock()
-        self._found: Found | None = None
+        self._known = threading.Event()
+        self._found: Found = ""
         self._asked = 0.0
-        self._renewing = False
+        self._asking = False
+
+    def start(self) -> None:
+        """Begin to ask, unless the answer is fresh or somebody asks already. Returns at once."""
+        if self.choice == "none":
+            return
+        with self._lock:
+            fresh = self._known.is_set() and time.monotonic() - self._asked < _FRESH[bool(self._found)]
+            if fresh or self._asking:
+                return
+            self._asking = True
+        threading.Thread(target=self._ask, daemon=True, name="container-detector").start()
 
     def found(self) -> Found:
-        """`docker`, `podman`, or "" where none answers. Waits only the first time."""
+        """`docker`, `podman`, or "" where none has answered. Waits for the first answer only, at most 3 seconds."""
         if self.choice == "none":
             return ""
-        with self._lock:
-            if self._found is None:
-                self._renew()
-            elif time.monotonic() - self._asked > _FRESH and not self._renewing:
-                self._renewing = True
-                threading.Thread(target=self._renew, daemon=True, name="container-detector").start()
-            assert self._found is not None
-            return self._found
+        self.start()
+        self._known.wait(_TIMEOUT)
+        return self._found
 
-    def _renew(self) -> None:
+    def _ask(self) -> None:
         names: tuple[Literal["docker", "podman"], ...] = ("docker", "podman")
         wanted = [name for name in names if self.choice in ("auto", name)]
-        self._found = next((name for name in wanted if _answers(name)), "")
-        self._asked = time.monotonic()
-        self._renewing = False
+        found: Found = next((name for name in wanted if _answers(name)), "")
+        with self._lock:
+            self._found, self._asked, self._asking = found, time.monotonic(), False
+        self._known.set()
 
 
-def kill_containers(folder: JobFolder) -> None:
-    """End the containers that a job has started, by the id files of its work folder."""
-    plan = folder.read("plan") or {}
-    engine = plan.get("containers")
-    ids = [path.read_text(encoding="ascii").strip() for path in (folder.work / "cid").glob("*.cid")]
-    if not engine or not any(ids):
+def label(kind: Literal["job", "tool"], folder: Path) -> str:
+    """What marks the containers of a job (by its workspace) or of one tool (by its output folder), as `NAME=VALUE`."""
+    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
+    return f"pygeoapi-oapip.{kind}={digest}"
+
+
+def remove_containers(engine: str, mark: str) -> None:
+    """End and remove containers, whether they run, have just been made, or have ended.
+
+    Args:
+        engine: `docker`, `podman`, or "" where no containers are used.
+        mark: as `label` gives it.
+    """
+    if not engine:
         return
+    listed = [engine, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={mark}"]
     try:
-        subprocess.run([engine, "kill", *filter(None, ids)], capture_output=True, timeout=_TIMEOUT, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return
+        found = subprocess.run(listed, capture_output=True, text=True, timeout=_REMOVAL, check=False).stdout.split()
+        if found:
+            subprocess.run([engine, "rm", "--force", *found], capture_output=True, timeout=_REMOVAL, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        logging.getLogger(__name__).warning("containers of a job may be left: %s", type(error).__name__)
+
+
+def remove_job_containers(folder: JobFolder) -> None:
+    """End and remove all containers of a job."""
+    plan = folder.read("plan") or {}
+    remove_containers(plan.get("containers", ""), label("job", folder.workspace))
 
 
 def _answers(name: Literal["docker", "podman"]) -> bool:

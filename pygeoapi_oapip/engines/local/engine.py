@@ -53,7 +53,8 @@ class LocalEngine:
         return Traits(reads=frozenset({"file"}), idempotent_submit=True, poll_interval=0.5)
 
     def start(self) -> None:
-        """Start the fork server ahead of the first job. Raises EngineUnavailable."""
+        """Start the fork server and the search for a container engine ahead of a job. Raises EngineUnavailable."""
+        self._containers.start()
         self._client.ask({"op": "known", "jobs": []})
 
     def close(self) -> None:

@@ -10,14 +10,17 @@ from urllib.parse import urlsplit
 from cwl_utils.types import CWLDirectoryType, CWLFileType, CWLOutputType
 from cwltool.builder import Builder
 from cwltool.command_line_tool import CommandLineTool
-from cwltool.context import LoadingContext
+from cwltool.context import LoadingContext, RuntimeContext
 from cwltool.errors import WorkflowException
+from cwltool.job import JobBase
 from cwltool.pathmapper import PathMapper
 from cwltool.process import Process
 from cwltool.utils import visit_class
 from cwltool.workflow import default_make_tool
 from ruamel.yaml.comments import CommentedMap
 from schema_salad.ref_resolver import uri_file_path
+
+from .containerjobs import labelled
 
 
 class StagedOnly(PathMapper):
@@ -44,6 +47,10 @@ class GuardedTool(CommandLineTool):
     cwltool resolves such links on the host, where the tool, if it runs in a container, could not read the target
     (CWL v1.2 CommandLineTool, 4.2 Runtime environment; conformance test illegal_symlink).
     """
+
+    def make_job_runner(self, runtimeContext: RuntimeContext) -> type[JobBase]:
+        """The class of the tool's jobs; those in containers have a label."""
+        return labelled(super().make_job_runner(runtimeContext))
 
     def collect_output_ports(
         self, ports: Any, builder: Builder, outdir: str, rcode: int, *args: Any, **kwargs: Any

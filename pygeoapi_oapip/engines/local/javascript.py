@@ -6,12 +6,13 @@ Each expression has a fresh context with limits on time and memory, as expressio
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any, Literal, cast
 
-import quickjs
 from cwl_utils.errors import JavascriptException
 from cwl_utils.sandboxjs import JSEngine, NodeJSEngine, code_fragment_to_js, default_timeout, set_js_engine
 from cwl_utils.types import CWLOutputType
+from cwltool.errors import WorkflowException
 
 _MEMORY = 256 * 2**20
 _STACK = 4 * 2**20
@@ -48,6 +49,8 @@ class EmbeddedEngine(JSEngine):
         Raises:
             JavascriptException: it is wrong, throws, or exceeds a limit.
         """
+        import quickjs  # here, as `choose` does without it where it cannot be loaded
+
         context = quickjs.Context()
         context.set_time_limit(timeout)
         context.set_memory_limit(self._memory)
@@ -72,10 +75,29 @@ class EmbeddedEngine(JSEngine):
         return self._references.regex_eval(parsed_string, remaining_string, current_value, **kwargs)
 
 
+def available() -> bool:
+    """Whether the embedded engine can be loaded; loads it."""
+    try:
+        import quickjs  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def choose(setting: Literal["auto", "embedded", "node"]) -> None:
-    """Make cwltool use an engine; `auto` is the embedded one, as it is a dependency of this package."""
-    if setting != "node":
+    """Make cwltool use an engine; `auto` is the embedded one, or node where that cannot be loaded.
+
+    Raises:
+        WorkflowException: the embedded engine is demanded and cannot be loaded.
+    """
+    if setting != "node" and available():
         set_js_engine(EmbeddedEngine())
+        return
+    if setting == "embedded":
+        raise WorkflowException("The embedded JavaScript engine (quickjs) cannot be loaded on this server.")
+    if setting == "auto":
+        logging.getLogger("cwltool").info("The embedded JavaScript engine cannot be loaded; node is used.")
+    set_js_engine(NodeJSEngine())
 
 
 def _explain(error: str, scan: str, timeout: float) -> str:

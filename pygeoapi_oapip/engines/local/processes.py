@@ -148,16 +148,23 @@ def stop_members(root: Mapping[str, Any] | None, work: Path, grace: float) -> No
         left = members(root, work)
 
 
-def end_children(work: Path) -> None:
-    """End whatever the caller, a subreaper, still has below it, and reap it. Returns at once where there is nothing."""
+def end_children(work: Path) -> bool:
+    """End whatever the caller, a subreaper, still has below it, and reap it.
+
+    Returns:
+        False, and at once, where there was nothing.
+    """
+    found = False
     deadline = time.monotonic() + _LAST_CHANCE
     while time.monotonic() < deadline:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
-            return
+            break
+        found = True
         if pid == 0:
             stop_members(mark(os.getpid()), work, 0)
+    return found
 
 
 def _marked_by_environment(processes: Mapping[int, Process], work: Path) -> set[int]:

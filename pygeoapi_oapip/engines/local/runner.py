@@ -31,6 +31,8 @@ from schema_salad.sourceline import cmap, strip_dup_lineno
 from ...model.run import RunState
 from ...packages.cwltool_check import load_schemas
 from . import javascript, processes
+from .containerjobs import ImageUnavailable
+from .containers import label, remove_containers, remove_job_containers
 from .guards import StagedOnly, make_guarded_tool
 from .joblog import JobLogHandler, PathHider
 from .progress import Progress, parts
@@ -132,7 +134,6 @@ class Execution:
     def run(self) -> None:
         """Load, execute, report; whatever goes wrong becomes the report."""
         _set_up_logging()
-        javascript.choose(self.plan["javascript"])
         self._watch_time()
         try:
             outputs = self._execute()
@@ -147,6 +148,7 @@ class Execution:
             self._succeed(outputs)
 
     def _execute(self) -> CWLObjectType:
+        javascript.choose(self.plan["javascript"])
         tool = load(self.plan["document"], self.plan["entry"])
         steps = {_short(step.id): parts(step.tool, self.plan["job_order"]) for step in _steps(tool)}
         name = self.plan["process"]
@@ -159,7 +161,6 @@ class Execution:
         return outputs
 
     def _context(self, tool: Process) -> tuple[JobExecutor, RuntimeContext]:
-        cids = self.folder.work / "cid"
         context = RuntimeContext(
             {
                 "outdir": str(self.folder.outputs),
@@ -168,13 +169,10 @@ class Execution:
                 "name": self.plan["process"],
                 "use_container": bool(self.plan["containers"]),
                 "podman": self.plan["containers"] == "podman",
-                "cidfile_dir": str(cids) if self.plan["containers"] else None,
                 "eval_timeout": _EXPRESSION_TIME,
                 "path_mapper": StagedOnly,
             }
         )
-        if self.plan["containers"]:
-            cids.mkdir(exist_ok=True)
         if not (self.plan["parallel_steps"] and isinstance(tool, Workflow)):
             return SingleJobExecutor(), context
         executor = MultithreadedJobExecutor()
@@ -205,7 +203,8 @@ class Execution:
 
     def _finish(self, state: RunState, message: str, **more: Any) -> None:
         self.ending.acquire()  # never released: one thread ends the run, and the process with it
-        processes.end_children(self.folder.work.resolve())
+        if processes.end_children(self.folder.work.resolve()):
+            remove_job_containers(self.folder)
         if self.folder.cancelled:
             state, message, more = RunState.CANCELLED, "The job was dismissed.", {}
         steps = [step.to_json() for step in self.progress.steps.values() if step.state]
@@ -243,6 +242,7 @@ class Execution:
             return
         own = processes.mark(os.getpid())
         processes.stop_members(own, self.folder.work.resolve(), self.plan["stop_grace"])
+        remove_job_containers(self.folder)
         limit = self.plan["time_limit"]
         self.folder.finish(RunState.FAILED, f"The job exceeded the time limit of {limit:g} seconds.")
         self.changed()
@@ -250,8 +250,12 @@ class Execution:
 
     def _end_overdue(self, outdir: str) -> None:
         """End the rest of a tool that cwltool has sent SIGTERM to: it may ignore it, and its children never got it."""
-        grace = self.plan["stop_grace"]
-        late = threading.Timer(grace, processes.stop_members, (None, Path(outdir), 0.0))
+
+        def end() -> None:
+            processes.stop_members(None, Path(outdir), 0.0)
+            remove_containers(self.plan["containers"], label("tool", Path(outdir)))
+
+        late = threading.Timer(self.plan["stop_grace"], end)
         late.daemon = True
         late.start()
 
@@ -283,6 +287,8 @@ def _short(identifier: str) -> str:
 
 
 def _first_words(error: Exception, unsupported: type[Exception]) -> str:
+    if isinstance(error.__cause__, ImageUnavailable):
+        return str(error.__cause__)
     head = "The package needs a feature that this engine does not have: " if isinstance(error, unsupported) else ""
     return head + str(error)
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cwl_utils.errors import JavascriptException
+from cwl_utils.sandboxjs import JSEngine, NodeJSEngine
+from cwltool.errors import WorkflowException
 
+from pygeoapi_oapip.engines.local import javascript
 from pygeoapi_oapip.engines.local.javascript import EmbeddedEngine
+from pygeoapi_oapip.engines.local.record import JobFolder
 
 
 @pytest.mark.parametrize(
@@ -65,3 +75,75 @@ def test_expressions_do_not_see_each_other() -> None:
 
 def test_references_need_no_javascript() -> None:
     assert EmbeddedEngine().regex_eval("inputs", ".a[1]['b']", {"a": [1, {"b": 3}]}) == 3
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[JSEngine]]:
+    """What `choose` gives to cwltool."""
+    engines: list[JSEngine] = []
+    monkeypatch.setattr(javascript, "set_js_engine", engines.append)
+    yield engines
+
+
+def without_quickjs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "quickjs", None)  # what makes an import of it fail
+
+
+def test_the_embedded_engine_is_preferred(chosen: list[JSEngine]) -> None:
+    javascript.choose("auto")
+    javascript.choose("embedded")
+    javascript.choose("node")
+    assert [type(engine) for engine in chosen] == [EmbeddedEngine, EmbeddedEngine, NodeJSEngine]
+
+
+def test_node_takes_over_where_the_embedded_engine_cannot_be_loaded(
+    chosen: list[JSEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_quickjs(monkeypatch)
+    javascript.choose("auto")
+    assert [type(engine) for engine in chosen] == [NodeJSEngine]
+
+
+def test_an_embedded_engine_that_is_demanded_and_not_there_is_named(
+    chosen: list[JSEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_quickjs(monkeypatch)
+    with pytest.raises(WorkflowException, match="quickjs"):
+        javascript.choose("embedded")
+    assert not chosen
+
+
+@pytest.mark.skipif(not (shutil.which("node") or shutil.which("nodejs")), reason="node is not installed")
+def test_node_gives_the_values_of_expressions(chosen: list[JSEngine], monkeypatch: pytest.MonkeyPatch) -> None:
+    without_quickjs(monkeypatch)
+    javascript.choose("auto")
+    assert chosen[0].eval("(inputs.name.length)", 'var inputs = {"name": "abc"};') == 3
+
+
+def test_a_job_runs_its_expressions_with_node_where_quickjs_is_missing(tmp_path: Path) -> None:
+    """In a process of its own, as a broken module can be simulated only before it is loaded."""
+    if not (shutil.which("node") or shutil.which("nodejs")):
+        pytest.skip("node is not installed")
+    (tmp_path / "quickjs.py").write_text("raise ImportError('broken')\n")
+    folder = JobFolder(tmp_path / "job")
+    folder.make()
+    tool = {
+        "cwlVersion": "v1.2",
+        "class": "ExpressionTool",
+        "requirements": {"InlineJavascriptRequirement": {}},
+        "inputs": {"n": "int"},
+        "outputs": {"m": "int"},
+        "expression": "${ return {m: inputs.n * 2}; }",
+    }
+    plan = {"document": tool, "entry": "", "job_order": {"n": 21}, "process": "p", "containers": "", "time_limit": 0}
+    folder.create("plan", plan | {"javascript": "auto", "parallel_steps": False, "stop_grace": 1.0})
+    code = (
+        "import sys; from pathlib import Path; from pygeoapi_oapip.engines.local import runner, record; "
+        "runner.run(record.JobFolder(Path(sys.argv[1])), lambda: None)"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[4])])
+    subprocess.run(
+        [sys.executable, "-c", code, str(folder.workspace)], env=os.environ | {"PYTHONPATH": path}, check=True
+    )
+    record = folder.read("exit")
+    assert record is not None and record["outputs"] == {"m": 42}
