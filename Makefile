@@ -24,7 +24,7 @@ lint: ## run ruff, mypy, import-linter and the size checks
 	@.ci/lint
 
 bench: install ## measure requests and jobs per second
-	@$(VENV)/bin/python -m tests.bench.run $(ARGS)
+	@$(VENV)/bin/python tests/bench/run.py $(ARGS)
 
 integration: ## run the suites that need other servers (PostgreSQL)
 	@.ci/integration
