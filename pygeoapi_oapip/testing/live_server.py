@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -103,6 +104,14 @@ class LiveServer:
         self._process.kill()
         self._process.wait(30)
 
+    def kill_all(self) -> None:
+        """`kill -9` of the supervisor and everything below it, as when the machine is switched off."""
+        self.kill()
+        while found := self.processes():
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def running(self) -> bool:
         """True while the supervisor lives."""
         return self._process is not None and self._process.poll() is None
@@ -114,7 +123,7 @@ class LiveServer:
     def processes(self) -> Mapping[int, str]:
         """Process id -> command line of each living process that works for this server: supervisor, web, worker, fork
         server and the children of jobs. Found by the folder, which is in their command line, environment or files."""
-        return dict(_processes_of(str(self.home)))
+        return dict(processes_of(str(self.home)))
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """GET a path of the server."""
@@ -123,6 +132,10 @@ class LiveServer:
     def post(self, path: str, **options: Any) -> requests.Response:
         """POST to a path of the server."""
         return requests.post(self.url + path, timeout=60, **options)
+
+    def put(self, path: str, **options: Any) -> requests.Response:
+        """PUT to a path of the server."""
+        return requests.put(self.url + path, timeout=60, **options)
 
     def dismiss(self, job_id: str) -> requests.Response:
         """DELETE a job."""
@@ -173,7 +186,8 @@ def _document(home: Path, manager: Mapping[str, Any], resources: Mapping[str, An
     return document
 
 
-def _processes_of(mark: str) -> Iterator[tuple[int, str]]:
+def processes_of(mark: str) -> Iterator[tuple[int, str]]:
+    """Process id and command line of each living process that has the mark in its command line or environment."""
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue

@@ -62,7 +62,9 @@ class LocalEngine:
         self._client.close()
 
     def quit(self) -> None:
-        """End the fork server, if there is one; runs go on, and what waits is sent again by the next poll."""
+        """End the fork server, if there is one that nobody else uses; runs go on, and what waits is sent again by the
+        next poll."""
+        self._client.close()
         self._client.ask_if_there({"op": "quit"})
         self.close()
 

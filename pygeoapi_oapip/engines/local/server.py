@@ -235,8 +235,8 @@ class ForkServer:
         return None
 
     def op_quit(self, _: Connection, __: Message) -> Message:
-        """End the server. What runs goes on, what waits is sent again by its owner's next poll."""
-        self.ending = True
+        """End the server, unless others are connected. What runs goes on, what waits is sent again by its owner."""
+        self.ending = len(self.connections) == 1
         return {"ok": True}
 
     # Jobs

@@ -2,16 +2,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import count
 
-import psycopg
 import pytest
 
 from pygeoapi_oapip.store.sql import Database, upgrade
 
 from .server import Server, binaries, required
-
-_NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +26,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def empty(server: Server) -> Iterator[Database]:
     """A new database without tables."""
-    name = f"oapip{next(_NUMBERS)}"
-    url = server.url().replace("+psycopg", "")
-    with psycopg.connect(url, password=server.password, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    database = Database(server.url(name), server.password, busy_timeout=2.0)
+    database = Database(server.new_database(), server.password, busy_timeout=2.0)
     yield database
     database.close()
 

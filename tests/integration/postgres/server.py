@@ -8,7 +8,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from itertools import count
 from pathlib import Path
+
+import psycopg
 
 _PASSWORD = "made-for-tests"
 
@@ -45,6 +48,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._bin = folder
+        self._numbers = count()
         self._user = _unprivileged()
         self._root = Path(tempfile.mkdtemp(prefix="oapip-pg-"))
         if self._user is not None:
@@ -66,6 +70,14 @@ class Server:
     def url(self, name: str = "postgres") -> str:
         """The URL of a database, without password."""
         return f"postgresql+psycopg://oapip@127.0.0.1:{self.port}/{name}"
+
+    def new_database(self) -> str:
+        """Make an empty database. Returns its URL, without password."""
+        name = f"oapip{next(self._numbers)}"
+        address = self.url().replace("+psycopg", "")
+        with psycopg.connect(address, password=self.password, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self.url(name)
 
     def start(self) -> None:
         """Start and wait until it answers."""
