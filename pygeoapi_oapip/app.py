@@ -11,15 +11,14 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from . import wiring
 from .errors import ConfigurationError
 from .ogcapi import failures, host
 from .ogcapi.application import allow_all_origins, create_app, door_of
-from .ogcapi.door import DoorOptions
+from .ogcapi.configured import door_options
 from .operations import Operations
-from .settings import Settings, load_settings
+from .settings import load_settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -86,50 +85,6 @@ def compose(door: WSGIApplication, beside: WSGIApplication, segments: frozenset[
         return door(environ, start_response)
 
     return application
-
-
-def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: str = "") -> DoorOptions:
-    """What the door needs of a configuration: the metadata in its first language, addresses and limits."""
-    server, metadata = configuration["server"], configuration.get("metadata") or {}
-    language = str((server.get("languages") or ["en"])[0])
-    identification = metadata.get("identification") or {}
-    return DoorOptions(
-        base_url=str(server.get("url") or "").rstrip("/") + prefix,
-        title=_in(language, identification.get("title")) or "OGC API - Processes",
-        description=_in(language, identification.get("description")),
-        contact=_pick(metadata.get("contact"), ("name", "url", "email")),
-        license=_pick(metadata.get("license"), ("name", "url")),
-        notice=_notice(str(server.get("url") or ""), settings),
-        cors=bool(server.get("cors", False)),
-        body_bytes=settings.limits.body_bytes,
-        page=settings.limits.page,
-        max_page=settings.limits.max_page,
-        max_wait=settings.sync.max_wait,
-    )
-
-
-def _notice(url: str, settings: Settings) -> str:
-    """Design 8: a server that others can reach and that asks nobody who they are says so on its pages."""
-    host = urlsplit(url).hostname or ""
-    if settings.auth.type != "none" or host in ("localhost", "::1") or host.startswith("127."):
-        return ""
-    return (
-        "This server does not ask who you are: everyone who reaches it can deploy and run processes, and see all jobs."
-    )
-
-
-def _in(language: str, text: object) -> str:
-    """A text of the metadata, which may be a mapping from languages to texts."""
-    if isinstance(text, Mapping):
-        short = language.partition("-")[0]
-        return str(next((text[key] for key in (language, short) if key in text), next(iter(text.values()), "")))
-    return str(text or "")
-
-
-def _pick(block: object, names: Iterable[str]) -> dict[str, str]:
-    if not isinstance(block, Mapping):
-        return {}
-    return {name: str(block[name]) for name in names if block.get(name)}
 
 
 def _prefix(configuration: Mapping[str, Any]) -> str:

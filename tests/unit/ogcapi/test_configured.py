@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pygeoapi_oapip.app import door_options
+from pygeoapi_oapip.ogcapi.configured import door_options
 from pygeoapi_oapip.settings import Settings
 from pygeoapi_oapip.wiring import default_configuration
 
