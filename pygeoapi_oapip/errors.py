@@ -267,6 +267,10 @@ class StoreUnavailable(Unavailable):
     """The database is locked, full or gone."""
 
 
+class StorageUnavailable(Unavailable):
+    """The disk of the jobs is full or read-only: the reconciler tries again until it is not."""
+
+
 class EngineUnavailable(Unavailable):
     """Temporary fault of an engine: the reconciler tries again with backoff."""
 

@@ -16,6 +16,7 @@ from .errors import (
     JobFailed,
     OapipError,
     RunLost,
+    StorageUnavailable,
     StoreUnavailable,
     Unavailable,
     UnresolvableReference,
@@ -35,8 +36,10 @@ LOG = logging.getLogger(__name__)
 ORDER_FILE = "job-order.json"
 MAX_BACKOFF = 60.0
 """Seconds between two tries of something that is temporarily impossible."""
+SERVER_BACKOFF = 10.0
+"""The same, where this server itself has to be put right: its disk is full, its engine does not start."""
 STAGING_ATTEMPTS = 8
-"""Tries to read an input before the job fails: about two minutes. An engine is waited for without end."""
+"""Tries to read an input before the job fails: about two minutes. An engine or the disk is waited for without end."""
 
 _RUN_PHASE: Mapping[RunState, Phase] = {
     RunState.QUEUED: Phase.SUBMITTED,
@@ -225,9 +228,10 @@ class Phases:
 
     def _wait_for(self, job: Job, fault: Unavailable) -> Job:
         attempts = job.attempts + 1
-        if job.phase is Phase.ACCEPTED and not isinstance(fault, EngineUnavailable) and attempts >= STAGING_ATTEMPTS:
+        own = isinstance(fault, EngineUnavailable | StorageUnavailable)
+        if job.phase is Phase.ACCEPTED and not own and attempts >= STAGING_ATTEMPTS:
             return self._fail(job, UnresolvableReference(f"{fault.detail} (tried {attempts} times)"))
-        pause = timedelta(seconds=min(MAX_BACKOFF, 0.5 * 2 ** min(attempts, 10)))
+        pause = timedelta(seconds=min(SERVER_BACKOFF if own else MAX_BACKOFF, 0.5 * 2 ** min(attempts, 10)))
         LOG.warning("job %s waits in phase %s: %s", job.id, job.phase, fault.detail)
         waiting = job.advance(
             job.phase, self._now(), message=fault.detail, attempts=attempts, not_before=self._now() + pause

@@ -29,6 +29,8 @@ HEARTBEAT = 3.0
 """Seconds between two extensions of the leases."""
 IDLE = 0.05
 """Seconds between two looks for new jobs."""
+ENGINE_PAUSE = 2.0
+"""Seconds until an engine that could not be asked is asked again."""
 GOAL_WATCH = 0.2
 """Seconds between two looks for dismissals of the jobs that are held."""
 WITH_ENGINE = (Phase.SUBMITTED, Phase.RUNNING)
@@ -203,7 +205,7 @@ class Loop:
             self._leases.drop()
 
     def _update(self, job: Job) -> None:
-        if job.ended:
+        if job.ended or job.lease_owner != self._leases.owner:
             self._let_go(job.id)
         else:
             self._held[job.id] = job
@@ -263,20 +265,25 @@ class Loop:
         for name, engine in self._parts.engines.items():
             jobs = [job for job in self._held.values() if job.engine == name and _with_engine(job)]
             due = self._next_poll.get(name, 0.0)
-            if not jobs or (not isinstance(engine, Eventful) and time.monotonic() < due):
+            if not jobs or time.monotonic() < due:
                 continue
-            self._next_poll[name] = time.monotonic() + engine.traits.poll_interval
-            self._poll(engine, jobs)
+            pause = 0.0 if isinstance(engine, Eventful) else engine.traits.poll_interval
+            self._next_poll[name] = time.monotonic() + (pause if self._poll(engine, jobs) else ENGINE_PAUSE)
 
-    def _poll(self, engine: Engine, jobs: Sequence[Job]) -> None:
+    def _poll(self, engine: Engine, jobs: Sequence[Job]) -> bool:
         try:
             reports = engine.poll(_runs(jobs))
         except Unavailable as fault:
             LOG.warning("%d jobs wait for their engine: %s", len(jobs), fault.detail)
-            return
+            return False
+        except Exception:
+            # An engine may come from others: its defect must not stop the worker.
+            LOG.exception("%d jobs wait for their engine, which has a defect", len(jobs))
+            return False
         for job in jobs:
             report = reports.get(job.id)
             self._guarded(job, lambda job=job, report=report: self._phases.apply(job, report))
+        return True
 
     def _wait(self, stop: threading.Event) -> None:
         jobs = [job for job in self._held.values() if _with_engine(job)]

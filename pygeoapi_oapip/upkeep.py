@@ -72,16 +72,21 @@ class Upkeep:
             self.expire: RETENTION_INTERVAL,
         }
         due = dict.fromkeys(chores, 0.0)
+        said: dict[Callable[[], object], str] = {}
         while not stop.wait(0.2):
             for chore, interval in chores.items():
                 if time.monotonic() >= due[chore]:
                     due[chore] = time.monotonic() + interval
-                    self._do(chore)
+                    trouble = self._do(chore)
+                    if trouble and trouble != said.get(chore):
+                        LOG.warning("upkeep %s", trouble)
+                    said[chore] = trouble
 
-    def _do(self, chore: Callable[[], object]) -> None:
+    def _do(self, chore: Callable[[], object]) -> str:
         try:
             chore()
         except StoreUnavailable as fault:
-            LOG.warning("upkeep waits for the database: %s", fault.detail)
+            return f"waits for the database: {fault.detail}"
         except OSError as error:
-            LOG.warning("upkeep: %s", error.strerror)
+            return f"waits for the disk: {error.strerror}"
+        return ""

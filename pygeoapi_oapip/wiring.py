@@ -65,7 +65,7 @@ class Wired:
                 jobs, processes, self.engines, stager, workspaces, self.reconciler, self.catalogue, Policy(), settings
             )
         )
-        self.catalogue.refresh()
+        self._load_catalogue()
 
     def start_background(self) -> None:
         """Move jobs on in a thread of this process, once; nothing where worker processes do it alone."""
@@ -133,6 +133,12 @@ class Wired:
             self._entries,
             limit,
         )
+
+    def _load_catalogue(self) -> None:
+        try:
+            self.catalogue.refresh()
+        except OSError as error:
+            LOG.warning("the packages of the configuration are loaded later: %s", error.strerror)
 
     def _entries(self) -> list[Entry]:
         return [*configured_entries(self._resources), *folder_entries(self.settings.packages)]

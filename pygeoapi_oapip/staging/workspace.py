@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from ..errors import InvalidInputs, OapipError, Unavailable
+from ..errors import InvalidInputs, OapipError, StorageUnavailable
 from ..model.json import JSONObject
 from ..packages.formats import extension_of
 from ..packages.joborder import FileSource
@@ -27,7 +27,7 @@ def _disk_faults() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unavailable(f"the folder for jobs cannot be written: {error.strerror}") from error
+        raise StorageUnavailable(f"the folder for jobs cannot be written: {error.strerror}") from error
 
 
 class LocalWorkspaces:
@@ -102,7 +102,7 @@ class InputFolder:
         except OapipError as error:
             raise type(error)(f"inputs.{input_id}: {error.detail}", location=f"inputs.{input_id}") from None
         except OSError as error:
-            raise Unavailable(f"inputs.{input_id} could not be stored: {error.strerror}") from error
+            raise StorageUnavailable(f"inputs.{input_id} could not be stored: {error.strerror}") from error
         if staged.is_directory != is_directory:
             found = "a directory" if staged.is_directory else "a file"
             wanted = "a directory" if is_directory else "a file"

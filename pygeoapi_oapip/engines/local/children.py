@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 locks: list[int] = []
 """File descriptors of the server's lock, which its children must not keep."""
+
+_DISK_PAUSE = 1.0
+"""Seconds until a runner gives up that cannot write that it has started."""
+log = logging.getLogger("pygeoapi_oapip.engines.local")
 
 _OOM_SCORE = b"500"
 """Jobs go first when memory runs out, not the server."""
@@ -88,7 +93,7 @@ def stop_run(folder: JobFolder, grace: float) -> None:
     started = folder.read("started")
     processes.stop(started if started is not None and "pid" in started else None, folder.work.resolve(), grace)
     remove_job_containers(folder)
-    folder.finish(RunState.CANCELLED, "The job was dismissed.")
+    folder.finish_if_possible(RunState.CANCELLED, "The job was dismissed.")
 
 
 def report_loss(folder: JobFolder, number: int) -> None:
@@ -106,7 +111,7 @@ def report_loss(folder: JobFolder, number: int) -> None:
         cause = f"was killed by signal {number} ({signal.Signals(number).name})"
     else:
         cause = "ended without a report: is the disk full?"
-    folder.finish(RunState.LOST, f"The job's process {cause}")
+    folder.finish_if_possible(RunState.LOST, f"The job's process {cause}")
 
 
 def _fork(server: ForkServer, body: Callable[[], None]) -> int:
@@ -149,7 +154,12 @@ def _run_job(ticket: Ticket, news: int) -> None:
         "cores": ticket.wanted.cores,
         "memory": ticket.wanted.memory,
     }
-    if not folder.create("started", claim):
+    try:
+        if not folder.create("started", claim):
+            return
+    except OSError as error:
+        log.warning("a job cannot be started: %s", error.strerror)
+        time.sleep(_DISK_PAUSE)  # or it would be sent again at once, and again
         return
     processes.become_subreaper()
     _limit()

@@ -10,6 +10,7 @@ exit.json      created exclusively at the end: the first report wins
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from typing import Any
 from ...model.run import RunState
 
 Record = dict[str, Any]
+
+log = logging.getLogger("pygeoapi_oapip.engines.local")
 
 
 class JobFolder:
@@ -77,9 +80,20 @@ class JobFolder:
         return True
 
     def finish(self, state: RunState, message: str, **more: Any) -> bool:
-        """Write the final report, unless there is one."""
+        """Write the final report, unless there is one. Raises OSError."""
+        return self.create("exit", self.report(state, message) | more)
+
+    def finish_if_possible(self, state: RunState, message: str) -> None:
+        """Write the final report, unless there is one, or the disk is full or read-only."""
+        try:
+            self.finish(state, message)
+        except OSError as error:
+            log.warning("the end of a job cannot be written: %s", error.strerror)
+
+    def report(self, state: RunState, message: str) -> Record:
+        """A final report of what is known."""
         progress = self.read("progress") or {}
-        report = {
+        return {
             "state": state.value,
             "message": message,
             "progress": progress.get("progress", 0),
@@ -87,7 +101,6 @@ class JobFolder:
             "started": (self.read("started") or {}).get("time"),
             "finished": now(),
         }
-        return self.create("exit", report | more)
 
     def _draft(self, name: str, record: Record) -> Path:
         draft = self.run / f".{name}.{os.getpid()}.{threading.get_ident()}"
