@@ -38,12 +38,16 @@ def prepare_cwltool() -> None:
         use_custom_schema(version, "http://commonwl.org/cwltool", text)
 
 
+@cache
 def load_schema(version: str) -> None:
-    """Read the schema of a CWL version (1 to 2 s, once per process)."""
+    """Read the schema of a CWL version (0.2 to 1 s, once per process)."""
     from cwltool.process import get_schema
 
+    from .cwltool_schemas import quick_schemas
+
     prepare_cwltool()
-    get_schema(version)
+    with quick_schemas():
+        get_schema(version)
 
 
 def load_schemas() -> None:

@@ -144,8 +144,7 @@ class ForkServerClient:
         except OSError as error:
             raise EngineUnavailable(f"The local engine cannot write to its folder: {error.strerror}.") from error
         options = json.dumps({"idle": self.idle})
-        module = f"{__package__}.server"
-        command = [sys.executable, "-P", "-m", module, str(self.home.absolute()), str(self.address), options]
+        command = [sys.executable, "-P", "-m", str(__package__), str(self.home.absolute()), str(self.address), options]
         try:
             done = subprocess.run(
                 command, env=_environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ class Step:
     finished: str | None = None
     exit_code: int | None = None
     done: int = 0
+    place: int = 0
+    """1 for the step that started first, and so on; 0: it has not started."""
 
     def share(self) -> float:
         """How much of it is done, 0-1."""
@@ -101,6 +105,8 @@ class Progress(logging.Handler):
         self.failure: Failure | None = None
         self.errors: list[str] = []
         self._reported = 0.0
+        self._guard = threading.RLock()
+        self._later: threading.Timer | None = None
         self._seen: dict[str, Callable[..., None]] = {
             "[%s] start": self._part_started,
             "[%s] completed %s": self._step_completed,
@@ -115,14 +121,15 @@ class Progress(logging.Handler):
         """Take one record in."""
         reaction = self._seen.get(str(record.msg))
         if reaction is not None and isinstance(record.args, tuple):
-            reaction(*record.args)
+            with self._guard:
+                reaction(*record.args)
         elif record.levelno >= logging.ERROR:
             self.errors.append(record.getMessage())
 
     def report(self) -> None:
         """Write `progress.json`."""
         self._reported = time.monotonic()
-        steps = list(self.steps.values())
+        steps = self.in_order()
         share = sum(step.share() for step in steps) / max(1, len(steps))
         self.folder.write(
             "progress",
@@ -134,8 +141,28 @@ class Progress(logging.Handler):
         )
         self.changed()
 
+    def _report_soon(self) -> None:
+        """Report now, or, where that was done just before, a little later."""
+        if time.monotonic() - self._reported > _QUIET:
+            self.report()
+        elif self._later is None:
+            self._later = threading.Timer(_QUIET, self._report_late)
+            self._later.daemon = True
+            self._later.start()
+
+    def _report_late(self) -> None:
+        with self._guard:
+            self._later = None
+            self.report()
+
+    def in_order(self) -> list[Step]:
+        """The steps as they were started, then those that wait; cwltool does not keep the order of the document."""
+        return sorted(self.steps.values(), key=lambda step: step.place or len(self.steps) + 1)
+
     def finish_tool(self, succeeded: bool, exit_code: int | None = None) -> None:
         """End the steps that are still open; cwltool says nothing of the end of a single tool or of an abort."""
+        if self._later is not None:
+            self._later.cancel()
         for step in self.steps.values():
             if step.state == RunState.RUNNING:
                 self._end(step, RunState.SUCCEEDED if succeeded else RunState.FAILED)
@@ -156,14 +183,15 @@ class Progress(logging.Handler):
             return
         self.current = step.name
         if not step.state:
-            step.state, step.started = RunState.RUNNING.value, now()
+            self._begin(step)
+            step.state = RunState.RUNNING.value
             self.report()
 
     def _step_completed(self, name: str, status: str) -> None:
         step = self.steps.get(name.removeprefix("step "))
         if step is None:
             return
-        step.started = step.started or now()
+        self._begin(step)
         self._end(step, RunState.SUCCEEDED if status in ("success", "skipped") else RunState.FAILED)
         self.report()
 
@@ -193,8 +221,8 @@ class Progress(logging.Handler):
         step.done += 1
         if step.exit_code is None and status == "success":
             step.exit_code = 0
-        if step.parts and time.monotonic() - self._reported > _QUIET:
-            self.report()
+        if step.parts:
+            self._report_soon()
 
     def _fail(self, name: str, reason: str, code: int | None) -> None:
         job = self.jobs[name]
@@ -214,37 +242,58 @@ class Progress(logging.Handler):
         plain = re.sub(r"_\d+$", "", job_name)
         return next((name for name in (job_name, plain) if name in self.steps), self.current)
 
+    def _begin(self, step: Step) -> None:
+        if not step.place:
+            step.place, step.started = 1 + sum(other.place > 0 for other in self.steps.values()), now()
+
     def _end(self, step: Step, state: RunState) -> None:
         step.state, step.finished = state.value, now()
 
 
-def parts(step: Mapping[str, Any], job_order: Mapping[str, Any]) -> int:
-    """How many jobs a workflow step is scattered to, as far as the job order tells.
+def parts(step: Mapping[str, Any], lengths: Mapping[str, int]) -> int:
+    """How many jobs a workflow step is scattered to, as far as is known before it starts.
 
     Args:
         step: the step as cwltool has resolved it.
-        job_order: the inputs of the workflow.
+        lengths: of arrays: `INPUT` of the workflow, and `STEP/OUTPUT`.
 
     Returns:
-        0 where the step is not scattered, or over the output of another step.
+        0 where the step is not scattered, or over something of unknown length.
     """
+    found = _scattered(step, lengths)
+    if "crossproduct" in step.get("scatterMethod", ""):
+        return prod(found) if found else 0
+    return found[0] if found else 0
+
+
+def all_parts(steps: Sequence[Mapping[str, Any]], job_order: Mapping[str, Any]) -> dict[str, int]:
+    """The `parts` of the steps of a workflow, by name. The outputs of a scattered step are as many as its jobs.
+
+    Args:
+        steps: as cwltool has resolved them, in any order.
+        job_order: the inputs of the workflow.
+    """
+    lengths = {name: len(value) for name, value in job_order.items() if isinstance(value, list)}
+    counts = {_short(step["id"]): 0 for step in steps}
+    for _ in steps:  # as often as a chain may be long
+        for step in steps:
+            name = _short(step["id"])
+            counts[name] = parts(step, lengths)
+            outer = _scattered(step, lengths)[:1] if step.get("scatterMethod") == "nested_crossproduct" else []
+            for output in step["outputs"] if counts[name] else ():
+                lengths[f"{name}/{_short(output['id'])}"] = outer[0] if outer else counts[name]
+    return counts
+
+
+def _scattered(step: Mapping[str, Any], lengths: Mapping[str, int]) -> list[int]:
+    """The lengths of the arrays that a step is scattered over; empty if one is not known."""
     scatter = step.get("scatter") or []
     sources = {entry["id"]: entry.get("source") for entry in step["inputs"]}
-    lengths = []
-    for key in [scatter] if isinstance(scatter, str) else scatter:
-        source = sources.get(key)
-        value = job_order.get(_short(source)) if isinstance(source, str) else None
-        if not isinstance(value, list):
-            return 0
-        lengths.append(len(value))
-    if not lengths:
-        return 0
-    if "crossproduct" not in step.get("scatterMethod", ""):
-        return lengths[0]
-    total = 1
-    for length in lengths:
-        total *= length
-    return total
+    workflow = step["id"].removesuffix(_short(step["id"]))  # BASE# or BASE#WORKFLOW/
+    names = [
+        str(sources.get(key)).removeprefix(workflow) for key in ([scatter] if isinstance(scatter, str) else scatter)
+    ]
+    return [lengths[name] for name in names] if all(name in lengths for name in names) else []
 
 
 def _short(identifier: str) -> str:

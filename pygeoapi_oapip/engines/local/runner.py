@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from cwl_utils.types import CWLObjectType
-from cwltool import process as cwltool_process
 from cwltool.context import LoadingContext, RuntimeContext
 from cwltool.errors import UnsupportedRequirement, WorkflowException
 from cwltool.executors import JobExecutor, MultithreadedJobExecutor, SingleJobExecutor
@@ -29,13 +28,13 @@ from schema_salad.fetcher import DefaultFetcher
 from schema_salad.sourceline import cmap, strip_dup_lineno
 
 from ...model.run import RunState
-from ...packages.cwltool_check import load_schemas
+from ...packages.cwltool_check import load_schema
 from . import javascript, processes
 from .containerjobs import ImageUnavailable
 from .containers import label, remove_containers, remove_job_containers
 from .guards import StagedOnly, make_guarded_tool
 from .joblog import JobLogHandler, PathHider
-from .progress import Progress, parts
+from .progress import Progress, all_parts
 from .record import JobFolder, Record
 
 BASE = "file:///package.cwl"
@@ -60,16 +59,20 @@ class NoFetcher(DefaultFetcher):
         return True
 
 
-def warm() -> None:
-    """Fill cwltool's caches for all versions of CWL, in the fork server, so that its children find them."""
-    load_schemas()
-    for version in ("v1.0", "v1.1", "v1.2"):
-        load(_smallest(version), "")
+VERSIONS = ("v1.2", "v1.1", "v1.0")
+"""Of CWL; all are brought up to the first when they run."""
+
+
+def warm(version: str = VERSIONS[0]) -> None:
+    """Fill cwltool's caches for a version of CWL, in the fork server, so that its children find them."""
+    javascript.available()
+    load_schema("v1.0")  # cwltool takes File and Directory from it, for all versions
+    load(_smallest(version), "")
 
 
 def rehearse() -> None:
     """Touch what a run will touch, in a spare runner: its copies of the server's memory pages are made now."""
-    load(_smallest("v1.2"), "")
+    load(_smallest(VERSIONS[0]), "")
 
 
 def load(document: Mapping[str, Any], entry: str) -> Process:
@@ -82,6 +85,8 @@ def load(document: Mapping[str, Any], entry: str) -> Process:
     Raises:
         ValidationException, WorkflowException: it is not valid all the same.
     """
+    if document.get("cwlVersion") in VERSIONS:
+        load_schema(str(document["cwlVersion"]))
     context = LoadingContext(
         {
             "construct_tool_object": make_guarded_tool,
@@ -150,7 +155,7 @@ class Execution:
     def _execute(self) -> CWLObjectType:
         javascript.choose(self.plan["javascript"])
         tool = load(self.plan["document"], self.plan["entry"])
-        steps = {_short(step.id): parts(step.tool, self.plan["job_order"]) for step in _steps(tool)}
+        steps = all_parts([step.tool for step in _steps(tool)], self.plan["job_order"])
         name = self.plan["process"]
         self.progress = Progress(self.folder, steps or {name: 0}, self.changed, self._end_overdue)
         logging.getLogger("cwltool").addHandler(self.progress)
@@ -207,7 +212,7 @@ class Execution:
             remove_job_containers(self.folder)
         if self.folder.cancelled:
             state, message, more = RunState.CANCELLED, "The job was dismissed.", {}
-        steps = [step.to_json() for step in self.progress.steps.values() if step.state]
+        steps = [step.to_json() for step in self.progress.in_order() if step.state]
         more |= {"steps": steps, "usage": self._usage()}
         try:
             self.folder.finish(state, message, **more)
@@ -276,14 +281,7 @@ def _set_up_logging() -> None:
 
 
 def _steps(tool: Process) -> list[Any]:
-    if not isinstance(tool, Workflow):
-        return []
-    order = {entry["id"]: number for number, entry in enumerate(tool.tool["steps"])}
-    return sorted(tool.steps, key=lambda step: order.get(step.id, 0))  # cwltool shuffles them
-
-
-def _short(identifier: str) -> str:
-    return cwltool_process.shortname(identifier)
+    return list(tool.steps) if isinstance(tool, Workflow) else []
 
 
 def _first_words(error: Exception, unsupported: type[Exception]) -> str:

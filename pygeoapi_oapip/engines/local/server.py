@@ -1,28 +1,25 @@
 """The fork server: one single-threaded process per engine home that starts one child per job.
 
-`python -m pygeoapi_oapip.engines.local.server` is started by `client.py`, detaches itself, and outlives the web
-process. It keeps nothing that the job folders do not have too, so it may be killed at any time.
+It is started by `client.py`, detaches itself (`__main__.py`), and outlives the web process. It keeps nothing that the
+job folders do not have too, so it may be killed at any time.
 """
 
 from __future__ import annotations
 
-import fcntl
 import gc
-import json
 import logging
 import os
 import selectors
 import signal
 import socket
 import struct
-import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from . import children
 from .admission import Admission, Ticket
-from .processes import become_subreaper, lives
+from .processes import lives
 from .protocol import VERSION, Decoder, Message, ProtocolError, encode
 from .record import JobFolder
 from .resources import Budget, Resources
@@ -32,8 +29,8 @@ _TICK = 0.05
 _AGAIN = 1.0
 _SPARE_PAUSE = 10.0
 """Seconds without a spare after one has died by itself or could not be made."""
-_BUSY = 3
-"""Exit code of a start while another server holds the lock."""
+_QUIET = 0.5
+"""Seconds in which nothing was asked and nothing runs, before a chore is done."""
 
 log = logging.getLogger("pygeoapi_oapip.engines.local")
 
@@ -55,11 +52,13 @@ class ForkServer:
     Args:
         listener: a bound Unix socket.
         idle: seconds without clients and jobs after which it ends.
+        chores: what makes later jobs start sooner; done one by one when there is nothing else to do.
     """
 
-    def __init__(self, listener: socket.socket, idle: float) -> None:
+    def __init__(self, listener: socket.socket, idle: float, chores: Sequence[Callable[[], None]] = ()) -> None:
         self.listener = listener
         self.idle = idle
+        self.chores = list(chores)
         self.admission = Admission(Budget(Resources(1.0, 2.0**30), 1))
         self.children: dict[int, str] = {}
         self.stoppers: dict[int, str] = {}
@@ -71,7 +70,7 @@ class ForkServer:
         self.selector = selectors.DefaultSelector()
         self.news, self.news_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.signals, self.signals_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self.last_used = time.monotonic()
+        self.last_used = self.last_busy = time.monotonic()
         self.ending = False
 
     def serve(self) -> None:
@@ -83,13 +82,15 @@ class ForkServer:
         for fd in (self.listener.fileno(), self.news, self.signals):
             self.selector.register(fd, selectors.EVENT_READ)
         while not self.ending and not self._unused():
-            for key, events in self.selector.select(self._patience()):
+            ready = self.selector.select(self._patience())
+            for key, events in ready:
                 self._handle(key.fd, events)
             self._reap()
             self._look_at_adopted()
             self._expire_waits()
             self._start_children()
             self._keep_spare()
+            self._do_chore(bool(ready))
 
     def after_fork(self) -> None:
         """In a child: let go of all that belongs to the server. The lock and the sockets would live on otherwise."""
@@ -110,11 +111,12 @@ class ForkServer:
     def _patience(self) -> float:
         ends = [c.waits_until for c in self.connections.values() if c.waits_for]
         pause = _TICK if self.adopted else (_AGAIN if self.admission.waiting else min(self.idle, 10.0))
+        pause = min(pause, _QUIET) if self.chores else pause
         return max(0.0, min([pause, *(end - time.monotonic() for end in ends)]))
 
     def _unused(self) -> bool:
         now = time.monotonic()
-        if self.connections or self.admission.waiting or self.children or self.stoppers or self.adopted:
+        if any((self.connections, self.admission.waiting, self.children, self.stoppers, self.adopted)):
             self.last_used = now
         return now - self.last_used > self.idle
 
@@ -275,6 +277,17 @@ class ForkServer:
             except OSError:
                 self.spare_after = now + _SPARE_PAUSE
 
+    def _do_chore(self, busy: bool) -> None:
+        now = time.monotonic()
+        if busy or self.children or self.admission.waiting:
+            self.last_busy = now
+        elif self.chores and now - self.last_busy >= _QUIET:
+            self.chores.pop(0)()
+            gc.freeze()
+            if self.spare is not None:  # it does not have what was made just now: let it go, another comes
+                os.close(self.spare.orders)
+                self.spare = None
+
     def _reap(self) -> None:
         while True:
             try:
@@ -331,54 +344,3 @@ class ForkServer:
             if connection.waits_for and connection.waits_until <= now:
                 connection.waits_for = frozenset()
                 self._send(connection, {"ok": True})
-
-
-def main(home: str, address: str, options: str) -> int:
-    """Become the server of `home`, unless there is one.
-
-    Args:
-        home: folder of lock and log.
-        address: path of the socket.
-        options: JSON object {idle: seconds}.
-
-    Returns:
-        0 in the process that was started, once the socket listens; the server itself goes on detached.
-    """
-    lock = os.open(Path(home, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _BUSY
-    Path(address).unlink(missing_ok=True)
-    os.umask(0o177)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(address)
-    os.umask(0o022)
-    listener.listen(128)
-    if os.fork():
-        return 0
-    os.setsid()
-    try:
-        _serve(listener, lock, json.loads(options))
-    finally:
-        Path(address).unlink(missing_ok=True)
-    return 0
-
-
-def _serve(listener: socket.socket, lock: int, options: dict[str, Any]) -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    become_subreaper()
-    from . import runner  # heavy, and needed in the detached process only
-
-    runner.warm()
-    gc.collect()
-    gc.freeze()
-    server = ForkServer(listener, float(options["idle"]))
-    children.locks.append(lock)
-    log.info("fork server %d is ready", os.getpid())
-    server.serve()
-    log.info("fork server %d ends", os.getpid())
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -99,18 +98,54 @@ def test_a_running_workflow_tells_its_steps(bench: Bench) -> None:
     assert [s.state for s in bench.end(run).steps] == [RunState.SUCCEEDED, RunState.CANCELLED]
 
 
+def scattered(name: str, source: str, command: str, method: str = "dotproduct", *more: str) -> dict[str, object]:
+    keys = [f"n{number}" for number in range(1 + len(more))]
+    tool = shell(command, inputs={keys[0]: {"type": "Any", "inputBinding": {}}}, outputs={"done": "stdout"})
+    tool["inputs"] |= {key: "Any" for key in keys[1:]}
+    del tool["cwlVersion"]
+    inputs = dict(zip(keys, (source, *more), strict=True))
+    return {name: {"run": tool, "in": inputs, "out": ["done"], "scatter": keys, "scatterMethod": method}}
+
+
+def scatters(**steps: dict[str, object]) -> dict[str, object]:
+    inputs = {"numbers": "int[]", "letters": "string[]"}
+    head: dict[str, object] = {"cwlVersion": "v1.2", "class": "Workflow", "inputs": inputs, "outputs": {}}
+    head["requirements"] = [{"class": "ScatterFeatureRequirement"}]
+    return head | {"steps": {name: step for made in steps.values() for name, step in made.items()}}
+
+
 def test_a_scattered_step_counts_its_parts(bench: Bench) -> None:
-    document = workflow("test $0 -lt 3 || sleep 60")
-    step = document["steps"]["first"]  # type: ignore[index]
-    step["run"]["inputs"] = {"number": {"type": "int", "inputBinding": {}}}
-    step |= {"in": {"number": "numbers"}, "scatter": "number"}
-    document |= {"inputs": {"numbers": "int[]"}, "outputs": {}, "requirements": {"ScatterFeatureRequirement": {}}}
-    run = bench.submit(document, {"numbers": [1, 2, 3, 4]})
-    bench.until(run, lambda r: "number" in bench.log(run) or r.state is RunState.RUNNING)
-    time.sleep(0.5)
-    report = bench.report(run)
-    assert report.state is RunState.RUNNING and len(report.steps) == 1
+    """The second step is scattered over what the first makes, and named so that it comes before it in the package."""
+    document = scatters(
+        one=scattered("make", "numbers", "echo $0"),
+        two=scattered("count", "make/done", "grep -q -e 1 -e 2 $0 || sleep 60"),
+    )
+    run = bench.submit(document, {"numbers": [1, 2, 3, 4], "letters": []})
+    report = bench.until(run, lambda r: r.ended or "(2 of 4 done)" in r.message)
+    assert report.message == "step 2 of 2: count (2 of 4 done)"
+    assert report.progress == 75
+    assert [step.name for step in report.steps] == ["make", "count"]
     bench.engine.cancel(run)
+    assert bench.end(run).state is RunState.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("method", "counts"),
+    [
+        ("dotproduct", {"make": 3, "count": 3}),
+        ("flat_crossproduct", {"make": 9, "count": 9}),
+        ("nested_crossproduct", {"make": 9, "count": 3}),
+    ],
+)
+def test_parts_are_known_through_a_chain_of_steps(method: str, counts: dict[str, int]) -> None:
+    from pygeoapi_oapip.engines.local import progress, runner
+
+    make = scattered("make", "numbers", "true", method, "letters")
+    document = scatters(one=make, two=scattered("count", "make/done", "true"))
+    tool = runner.load(document, "")
+    steps = [step.tool for step in tool.steps]  # type: ignore[attr-defined]
+    assert progress.all_parts(steps, {"numbers": [1, 2, 3], "letters": ["a", "b", "c"]}) == counts
+    assert progress.all_parts(steps, {"numbers": [1, 2, 3]}) == {"make": 0, "count": 0}
 
 
 def test_expressions_run_without_node(bench: Bench, tmp_path: Path) -> None:
