@@ -118,7 +118,10 @@ def test_the_complete_example_loads_and_has_every_block(tmp_path: Path, monkeypa
 
 
 def commands(group: click.Group, before: str = "oapip") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, f"{before} {name}")
         else:
