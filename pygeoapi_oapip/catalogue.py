@@ -111,7 +111,7 @@ def load_entry(entry: Entry, fetch: Fetch, max_bytes: int) -> Process:
     else:
         path = Path(location)
         package = load_local_package(path, fragment or None, root=path.resolve().parent)
-    process = describe(package, entry.process_id or None)
+    process = describe(package, entry.process_id or None, address=location)
     control = process.job_control
     if entry.sync is not None:
         control = tuple(mode for mode in control if mode is not JobControl.SYNC)

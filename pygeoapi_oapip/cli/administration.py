@@ -95,7 +95,7 @@ def check(package: Path, entry: str | None) -> None:
     name, _, fragment = str(package).partition("#")
     with _explained(f"{name}: "):
         loaded = load_local_package(Path(name), entry or fragment or None)
-        print_process(description(describe(loaded), Links("")))
+        print_process(description(describe(loaded, address=name), Links("")))
     for needed, what in ((loaded.requires_container, "a container engine"), (loaded.requires_javascript, "JavaScript")):
         if needed:
             click.echo(f"  needs: {what}")

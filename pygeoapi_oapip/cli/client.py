@@ -159,15 +159,24 @@ class Client:
         answer = self.request("GET", f"jobs/{quote(job_id, safe='')}/logs", headers={"Accept": "text/plain"})
         return answer.content.decode("utf-8", "replace")
 
-    def download(self, url: str, path: Path, received: Callable[[int], None] | None = None) -> int:
+    def download(
+        self, url: str, path: Path, received: Callable[[int], None] | None = None, media_type: str = ""
+    ) -> int:
         """Write what is at `url` to `path`; the file appears when it is complete.
+
+        Args:
+            url: the `href` of a link.
+            path: where to.
+            received: called with the size of each piece.
+            media_type: the `type` of the link, asked for where the server offers several.
 
         Returns:
             Its size in bytes.
         """
         part = path.with_name(path.name + ".part")
         size = 0
-        with self.request("GET", url, stream=True, headers={"Accept": "*/*"}) as answer, part.open("wb") as file:
+        accept = f"{media_type}, */*;q=0.5" if media_type else "*/*"
+        with self.request("GET", url, stream=True, headers={"Accept": accept}) as answer, part.open("wb") as file:
             try:
                 for chunk in answer.iter_content(1 << 16):
                     size += file.write(chunk)

@@ -93,8 +93,8 @@ def _free(folder: Path, name: str) -> Path:
 
 
 def _save_link(client: Client, output: str, link: Mapping[str, Any], folder: Path) -> Saved:
-    path = _free(folder, file_name(link, output))
-    return Saved(output, path, str(link.get("type") or ""), client.download(link["href"], path))
+    path, media_type = _free(folder, file_name(link, output)), str(link.get("type") or "")
+    return Saved(output, path, media_type, client.download(link["href"], path, media_type=media_type))
 
 
 def _save_value(output: str, value: Any, folder: Path) -> Saved:

@@ -9,29 +9,33 @@ import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import click
 
-from .arguments import connect, read_document, server_option
+from ..errors import OapipError, UnresolvableReference
+from ..packages.document import choose_entry, find_process, is_self_contained, items_by_class
+from ..packages.guard import decode, parse_mapping, parse_value
+from .arguments import connect, server_option
 from .client import Client, Document
 from .download import file_name, is_archive
 from .failures import CommandError, ExitCode, Refused
-from .processes import APPLICATION_PACKAGE, CWL_JSON
+from .processes import APPLICATION_PACKAGE, CWL_JSON, CWL_YAML
 
+_REQUIREMENTS = "cwl:requirements"
 UNSUPPORTED_TITLE = "This server cannot run the process"
 """Title of `errors.PlanRejected`: what cwltest calls unsupported."""
 
 
 @click.command("cwl-runner")
 @click.argument("tool", metavar="TOOL[#ENTRY]")
-@click.argument("job", required=False, type=click.Path(path_type=Path))
+@click.argument("job_path", metavar="[JOB]", required=False)
 @click.option("--outdir", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where outputs go.")
 @click.option("--quiet", is_flag=True, help="Only the output object, no job log.")
 @server_option
-def cwl_runner(tool: str, job: Path | None, outdir: Path, quiet: bool, server: str) -> None:
+def cwl_runner(tool: str, job_path: str | None, outdir: Path, quiet: bool, server: str) -> None:
     """Run a CWL document as a CWL runner does.
 
     Deploys it, executes it with the input object in JOB, writes the outputs into --outdir and prints the output object.
@@ -41,9 +45,11 @@ def cwl_runner(tool: str, job: Path | None, outdir: Path, quiet: bool, server: s
     """
     client = connect(server)
     path, _, entry = tool.partition("#")
-    process_id = _deployed(client, Path(unquote(path.removeprefix("file://"))), entry or None)
-    order = _job_order(job, process_id) if job else {}
-    inputs = {key: _sent(value, job.parent if job else Path()) for key, value in order.items() if value is not None}
+    job = _path(job_path) if job_path else None
+    order = _job_order(job) if job else {}
+    process_id = _deployed(client, _path(path), entry or None, order.get(_REQUIREMENTS))
+    process = client.process(process_id)
+    inputs = {key: _sent(value, job.parent if job else Path()) for key, value in _values(order, process)}
     with _unsupported():
         begun = client.execute(process_id, {"inputs": inputs, "response": "document"})
     ended = client.wait(begun.job_id, longest=0.5)
@@ -53,33 +59,65 @@ def cwl_runner(tool: str, job: Path | None, outdir: Path, quiet: bool, server: s
         raise CommandError(str(ended.get("message") or ended["status"]))
     outdir.mkdir(parents=True, exist_ok=True)
     found = client.results(begun.job_id)
-    outputs = {key: None for key in client.process(process_id).get("outputs") or {}}
+    outputs = {key: None for key in process.get("outputs") or {}}
     outputs |= {key: _received(client, value, outdir.resolve()) for key, value in found.items()}
     json.dump(outputs, sys.stdout, indent=4, sort_keys=True)
     sys.stdout.write("\n")
 
 
-def _deployed(client: Client, path: Path, entry: str | None) -> str:
-    """Deploy the packed document under an id made from its content; returns the id."""
-    from ..errors import OapipError
-    from ..packages.load import load_local_package
+def _deployed(client: Client, path: Path, entry: str | None, requirements: Any) -> str:
+    """Deploy the document under an id made from its content; returns the id.
 
+    A document that needs nothing else is sent as it is, and the server alone checks it. Others are packed here.
+    """
     try:
-        package = load_local_package(path, entry)
+        content, media_type, entry = _content(path, entry)
+        if requirements:
+            content, media_type = _with_requirements(content, entry, requirements), CWL_JSON
     except OapipError as error:
         unsupported = "not supported" in error.detail.lower()
         raise CommandError(error.detail, ExitCode.UNSUPPORTED if unsupported else ExitCode.FAILED) from None
-    content = json.dumps([package.document, package.entry], sort_keys=True)
-    process_id = "cwl-" + hashlib.sha256(content.encode()).hexdigest()[:24]
-    unit = {"type": "application/cwl", "mediaType": CWL_JSON, "value": package.document}
+    process_id = "cwl-" + hashlib.sha256(f"{entry}\n{content}".encode()).hexdigest()[:24]
+    unit = {"type": "application/cwl", "mediaType": media_type, "value": content}
     body = json.dumps({"processDescription": {"id": process_id}, "executionUnit": unit}).encode()
     with _unsupported():
         try:
-            client.deploy(body, APPLICATION_PACKAGE, package.entry.lstrip("#") or None)
+            client.deploy(body, APPLICATION_PACKAGE, entry)
         except Refused as refused:
             if refused.status != 409:
                 raise
     return process_id
+
+
+def _content(path: Path, entry: str | None) -> tuple[str, str, str | None]:
+    """The text of a CWL document that needs no other one, its media type and its entry point.
+
+    Raises:
+        OapipError: it cannot be read, or packed.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise UnresolvableReference(f"The package {path.name!r} cannot be read: {error.strerror}.") from None
+    if is_self_contained(parse_mapping(source)):
+        return decode(source), CWL_JSON if source.lstrip()[:1] == b"{" else CWL_YAML, entry
+    from ..packages.load import load_local_package
+
+    package = load_local_package(path, entry)
+    return json.dumps(package.document, sort_keys=True), CWL_JSON, package.entry.lstrip("#") or None
+
+
+def _with_requirements(content: str, entry: str | None, requirements: Any) -> str:
+    """The document with the `cwl:requirements` of the input object put over those of its entry point (CWL v1.2
+    CommandLineTool, 3.1 Input object): the server gets a process of its own for them."""
+    document = parse_mapping(content.encode())
+    process = find_process(document, choose_entry(document, entry))
+    merged = {**items_by_class(process.get("requirements")), **items_by_class(requirements)}
+    changed = {**process, "requirements": [{**item, "class": name} for name, item in merged.items()]}
+    if "$graph" not in document:
+        return json.dumps(changed, sort_keys=True)
+    others = [item for item in document["$graph"] if item.get("id") != process.get("id")]
+    return json.dumps({**document, "$graph": [changed, *others]}, sort_keys=True)
 
 
 @contextmanager
@@ -92,13 +130,28 @@ def _unsupported() -> Iterator[None]:
         raise
 
 
-def _job_order(job: Path, process_id: str) -> Mapping[str, Any]:
-    order = read_document(job)
+def _path(text: str) -> Path:
+    return Path(unquote(text.removeprefix("file://")) if text.startswith("file://") else text)
+
+
+def _job_order(job: Path) -> Mapping[str, Any]:
+    try:
+        order = parse_value(job.read_bytes())
+    except OSError as error:
+        raise CommandError(f"{job}: {error.strerror}", ExitCode.USAGE) from None
+    except OapipError as error:
+        raise CommandError(f"{job}: {error.detail}", ExitCode.USAGE) from None
     if order is None:
         return {}
     if not isinstance(order, dict):
         raise CommandError(f"{job} holds no input object", ExitCode.USAGE)
-    return {key: value for key, value in order.items() if not key.startswith("cwl:")}
+    return order
+
+
+def _values(order: Mapping[str, Any], process: Document) -> Iterator[tuple[str, Any]]:
+    """What the input object has for the inputs of the process; CWL runners pass over all else."""
+    known = process.get("inputs") or {}
+    return ((key, value) for key, value in order.items() if value is not None and key in known)
 
 
 def _sent(value: Any, base: Path) -> Any:
@@ -139,12 +192,21 @@ def _received(client: Client, value: Any, folder: Path) -> Any:
 
 
 def _file(client: Client, link: Document, folder: Path) -> Document:
-    path = _own_place(folder, file_name(link, "output"), link["href"])
-    client.download(link["href"], path)
+    path = _own_place(folder, _name_of(link), link["href"])
+    client.download(link["href"], path, media_type=str(link.get("type") or ""))
     found = file_object(path)
     if link.get("secondaryFiles"):
         found["secondaryFiles"] = [_received(client, part, path.parent) for part in link["secondaryFiles"]]
     return found
+
+
+def _name_of(link: Document) -> str:
+    """The basename of an output: the link's title as it is, if that can be a name on this machine."""
+    title = str(link.get("title") or "")
+    if title and PurePosixPath(title).name == title and title != ".." and "\0" not in title:
+        return title
+    name = file_name(link, "output")
+    return name.removesuffix(".zip") if is_archive(link) else name
 
 
 def _own_place(folder: Path, name: str, url: str) -> Path:
@@ -157,14 +219,17 @@ def _own_place(folder: Path, name: str, url: str) -> Path:
 
 
 def _directory(client: Client, link: Document, folder: Path) -> Document:
-    path = _own_place(folder, file_name(link, "output").removesuffix(".zip"), link["href"])
+    path = _own_place(folder, _name_of(link), link["href"])
     archive = path.with_name(path.name + ".download")
-    client.download(link["href"], archive)
+    client.download(link["href"], archive, media_type=str(link["type"]))
     if path.exists():
         shutil.rmtree(path)
     path.mkdir(parents=True)
-    with zipfile.ZipFile(archive) as content:
-        content.extractall(path)
+    try:
+        with zipfile.ZipFile(archive) as content:
+            content.extractall(path)
+    except zipfile.BadZipFile:
+        raise CommandError(f"{link['href']} is not the archive that the server calls it") from None
     archive.unlink()
     inner = path / path.name
     if list(path.iterdir()) == [inner] and inner.is_dir():

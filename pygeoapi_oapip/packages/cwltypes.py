@@ -129,7 +129,7 @@ class TypeReader:
         if name.endswith("[]"):
             return CWLType("array", items=(self.read(name[:-2], about),))
         if name in ("File", "stdin", "stdout", "stderr"):
-            return CWLType("File", formats=self._formats(about), secondary=_secondary(about))
+            return CWLType("File", formats=self._formats(about), secondary=secondary_patterns(about))
         if name in PRIMITIVES:
             return CWLType(name, nullable=name == "null")
         found = self._named.get(_type_name(name)) or self._named.get(short_id(name))
@@ -201,8 +201,19 @@ def _symbol(value: Any) -> str:
     return str(value).rpartition("#")[2].rpartition("/")[2]
 
 
-def _secondary(about: JSONObject) -> tuple[str, ...]:
+def secondary_patterns(about: JSONObject) -> tuple[str, ...]:
+    """The `secondaryFiles` of a parameter or record field: patterns, and expressions as they are."""
     found = about.get("secondaryFiles")
     items = found if isinstance(found, Sequence) and not isinstance(found, str) else [found]
     patterns = (item.get("pattern") if isinstance(item, Mapping) else item for item in items)
     return tuple(str(pattern) for pattern in patterns if pattern)
+
+
+def secondary_name(name: str, pattern: str) -> str:
+    """The name or URL of a secondary file (CWL v1.2 SecondaryFileSchema: `^` takes one extension away)."""
+    pattern = pattern.removesuffix("?")
+    while pattern.startswith("^"):
+        folder, slash, last = name.rpartition("/")
+        stem = last.rpartition(".")[0] or last
+        name, pattern = folder + slash + stem, pattern[1:]
+    return name + pattern

@@ -15,7 +15,7 @@ from ..errors import InvalidPackage, UnsupportedMediaType
 from ..model.json import JSON, JSONObject
 from ..model.process import Input, JobControl, Output, Package, Process
 from .cwltypes import text_of
-from .describe import describe
+from .describe import derive_id, describe
 from .document import as_list
 from .guard import parse_mapping
 from .load import Fetch, load_package
@@ -92,6 +92,7 @@ class _ApplicationPackage:
         self.workflow = workflow
         self.fetch = fetch
         self.max_bytes = max_bytes
+        self.address = ""
 
     def package(self) -> Package:
         """The CWL package of the execution unit."""
@@ -137,6 +138,7 @@ class _ApplicationPackage:
             raise InvalidPackage(
                 f"The `href` of the executionUnit must be an http(s) URL (is {href[:200]!r}).", location="executionUnit"
             )
+        self.address = address
         content = self.fetch(address)
         return load_package(content, "", entry=self.workflow, base_url=href, fetch=self.fetch, max_bytes=self.max_bytes)
 
@@ -144,12 +146,15 @@ class _ApplicationPackage:
         """The process, with what the process description says of it."""
         description: Any = self.parsed.get("processDescription")
         if description is None:
-            return describe(package)
+            return describe(package, derive_id(package) or derive_id(package, self.address))
         if isinstance(description, Mapping) and isinstance(description.get("process"), Mapping):
             description = {**description, **description["process"]}
         if not isinstance(description, Mapping) or "href" in description:
             raise InvalidPackage("`processDescription` must be an object by value.", location="processDescription")
-        return _enrich(describe(package, _id_of(description)), description)
+        return _enrich(
+            describe(package, _id_of(description) or derive_id(package) or derive_id(package, self.address)),
+            description,
+        )
 
 
 def _check_unit_type(unit: JSONObject) -> None:

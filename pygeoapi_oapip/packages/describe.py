@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote, urldefrag
 
 from ..errors import InvalidPackage
 from ..model.json import JSONObject
@@ -13,6 +14,9 @@ from .cwltypes import Parameter, TypeReader, requirement, text_of
 from .document import process_id, reachable
 from .schemaorg import keywords_of, metadata_of, terms_of
 from .schemas import default_fits, schema_of, type_text
+
+MAIN = "main"
+"""What CWL calls the entry point of a `$graph`, so that it names no process among others."""
 
 DEFAULT_VERSION = "1.0.0"
 """Of packages that do not say `s:softwareVersion`; Part 1 demands a version."""
@@ -25,12 +29,13 @@ CWL_DEFAULT = "https://w3id.org/cwl/cwl#default"
 CWL_SECONDARY = "https://w3id.org/cwl/cwl#secondaryFiles"
 
 
-def describe(package: Package, process_id: str | None = None) -> Process:
+def describe(package: Package, process_id: str | None = None, *, address: str = "") -> Process:
     """The process that a package defines.
 
     Args:
         package: as `load_package` made it.
         process_id: the id to give it; None: the entry point's.
+        address: path or URL of the package: its file name is the id where the entry point has none, or `main`.
 
     Raises:
         InvalidPackage: no id can be derived; give one.
@@ -38,7 +43,7 @@ def describe(package: Package, process_id: str | None = None) -> Process:
     reader = TypeReader(package.document, package.entry)
     outer = package.document if "$graph" in package.document else {}
     terms = terms_of([reader.process, outer], reader.namespaces)
-    identifier = _clean_id(process_id) if process_id is not None else derive_id(package)
+    identifier = _clean_id(process_id) if process_id is not None else derive_id(package, address)
     if not identifier:
         raise InvalidPackage(
             "The process has no id. Give the CWL process an `id` of letters, digits, `_`, `.` or `-`, "
@@ -59,9 +64,21 @@ def describe(package: Package, process_id: str | None = None) -> Process:
     )
 
 
-def derive_id(package: Package) -> str:
-    """The id of the package's entry point, made fit for a URL; "" where it has none."""
-    return _clean_id(process_id(TypeReader(package.document, package.entry).process))
+def derive_id(package: Package, address: str = "") -> str:
+    """The id of the package's entry point, made fit for a URL, or the name of its file where that says more.
+
+    Args:
+        package: as `load_package` made it.
+        address: as in `describe`.
+
+    Returns:
+        "" where neither has one.
+    """
+    own = _clean_id(process_id(TypeReader(package.document, package.entry).process))
+    if own and own != MAIN:
+        return own
+    name = unquote(urldefrag(address)[0].rpartition("/")[2])
+    return _clean_id(name.partition(".")[0]) or own
 
 
 def _clean_id(text: str) -> str:

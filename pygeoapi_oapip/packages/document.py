@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ from ..model.json import JSON, JSONObject
 VERSIONS = ("v1.0", "v1.1", "v1.2")
 RUNNABLE = ("CommandLineTool", "ExpressionTool", "Workflow")
 PROCESSES = (*RUNNABLE, "Operation")
+_IMPORTS = ("$import", "$include", "$mixin")
+_REMOTE = re.compile(r"(?:https?|s3)://")
+_OTHER_DOCUMENT = re.compile(r"[^\s#$({:]+\.\w+#[^\s#]+")
+"""What names a type of another document (`types.yml#box`)."""
 
 
 def version_of(document: JSONObject) -> str:
@@ -185,6 +190,24 @@ def refers_by_address(value: JSON) -> bool:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return any(map(refers_by_address, value))
     return False
+
+
+def is_self_contained(value: JSON) -> bool:
+    """True if nothing below `value` depends on where the document is: no imports, no `run` and no type of another
+    document, no File or Directory at a relative or local address."""
+    if isinstance(value, Mapping):
+        return not _refers_out(value) and all(map(is_self_contained, value.values()))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return all(map(is_self_contained, value))
+    return not (isinstance(value, str) and _OTHER_DOCUMENT.fullmatch(value))
+
+
+def _refers_out(value: JSONObject) -> bool:
+    run = value.get("run")
+    if any(key in value for key in _IMPORTS) or (isinstance(run, str) and not run.startswith("#")):
+        return True
+    address = value.get("location") or value.get("path")
+    return value.get("class") in ("File", "Directory") and isinstance(address, str) and not _REMOTE.match(address)
 
 
 def needs_container(document: JSONObject, entry: str) -> bool:

@@ -120,6 +120,14 @@ class Reader:
         """Names of the documents whose addresses are not for users: files, and packages without address."""
         return [self.name(url) for url in (self.base, *self._texts) if url.startswith(("file:", NOWHERE))]
 
+    def exists(self, url: str) -> bool:
+        """Whether there is a local file or folder at `url`; a trusted package's only."""
+        return self._files and urlsplit(url).scheme == "file" and Path(unquote(urlsplit(url).path)).exists()
+
+    def is_folder(self, url: str) -> bool:
+        """Whether there is a local folder at `url`; a trusted package's only."""
+        return self.exists(url) and Path(unquote(urlsplit(url).path)).is_dir()
+
     def entries(self, url: str) -> list[str]:
         """URLs of what is in a local folder, by name; a trusted package's only.
 

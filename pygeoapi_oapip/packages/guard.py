@@ -12,6 +12,7 @@ import copy
 import json
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,7 @@ _FLOAT = re.compile(
 _SCALAR_START = frozenset("-+0123456789.~ntfNTF")
 _CORE_TAG = "tag:yaml.org,2002:"
 _MERGE = "<<"
+_EXACT = 2**53
 
 
 def parse_mapping(source: bytes, *, max_bytes: int = PACKAGE_BYTES) -> dict[str, Any]:
@@ -110,10 +112,16 @@ def _no_constant(name: str) -> Any:
 
 
 def _finite(text: str) -> float:
+    """A number with a fraction or exponent; `1.23e5` is 123000, as CWL tools write it on command lines."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(text)
-    return value
+    return int(value) if "e" in text.lower() and is_exact_integer(value) else value
+
+
+def is_exact_integer(value: float) -> bool:
+    """True for a whole number that a float holds exactly."""
+    return value.is_integer() and abs(value) < _EXACT
 
 
 def _check_size(value: Any) -> None:
@@ -312,9 +320,8 @@ def _plain(text: str, event: Any) -> Any:
         return _integer(text.replace("_", ""), event)
     if _FLOAT.fullmatch(text):
         if not text.lower().endswith(("inf", "nan")):
-            value = float(text.replace("_", ""))
-            if math.isfinite(value):
-                return value
+            with suppress(ValueError):
+                return _finite(text.replace("_", ""))
         raise InvalidPackage(f"NaN and infinite numbers are not allowed: {text[:40]}{_place(event)}.")
     return text
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from ..errors import InvalidPackage
+from .cwltypes import secondary_name, secondary_patterns
 from .fetch import NOWHERE, Reader
 
 MAX_EMBEDDED = 1024 * 1024
@@ -35,6 +37,8 @@ class _Embedding:
 
     def visit(self, value: Any) -> None:
         if isinstance(value, dict):
+            if "default" in value:
+                self.accompany(value["default"], secondary_patterns(value))
             address = value.get("location") or value.get("path")
             if value.get("class") in ("File", "Directory") and _is_address(address):
                 self.embed(value, urljoin(self.reader.base, address))
@@ -55,9 +59,22 @@ class _Embedding:
             value.setdefault("listing", [self.child(entry) for entry in self.reader.entries(url)])
         else:
             value["contents"] = self.contents(url)
+            value["size"] = len(value["contents"].encode())
+
+    def accompany(self, default: Any, patterns: Sequence[str]) -> None:
+        """Name the secondary files of the default of a parameter that are beside it."""
+        for file in default if isinstance(default, list) else [default]:
+            address = isinstance(file, dict) and (file.get("location") or file.get("path"))
+            if not patterns or not _is_address(address) or "secondaryFiles" in file:
+                continue
+            url = urljoin(self.reader.base, address)
+            beside = [secondary_name(url, pattern) for pattern in patterns]
+            found = [self.child(each) for each in beside if self.reader.exists(each)]
+            if found:
+                file["secondaryFiles"] = found
 
     def child(self, url: str) -> dict[str, Any]:
-        child: dict[str, Any] = {"class": "Directory" if url.endswith("/") else "File"}
+        child: dict[str, Any] = {"class": "Directory" if self.reader.is_folder(url) else "File"}
         self.embed(child, url)
         return child
 

@@ -5,10 +5,9 @@ cwltool keeps its schemas in module globals, so one package is validated at a ti
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urldefrag
+from urllib.parse import urldefrag
 
 from ..errors import InvalidPackage, UnresolvableReference
 from ..model.process import Package
@@ -105,7 +104,6 @@ def _load(source: bytes, media_type: str, entry: str | None, reader: Reader, max
             document = _outer_metadata(document) | pack(reader.base + chosen, reader)
             chosen = "#" + str(document["$graph"][0]["id"]).removeprefix("#")
     document.pop("$schemas", None)
-    _name_by_address(document, reader.base)
     embed_files(document, reader)
     for process in reachable(document, chosen):
         if process.get("class") == "Operation":
@@ -119,14 +117,6 @@ def _load(source: bytes, media_type: str, entry: str | None, reader: Reader, max
         requires_javascript=needs_javascript(document, chosen),
         cwl_version=version_of(document),
     )
-
-
-def _name_by_address(document: dict[str, Any], base: str) -> None:
-    """Give a process without id the name of its file."""
-    if "$graph" not in document and not document.get("id") and not base.startswith(NOWHERE):
-        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", unquote(base.rpartition("/")[2]).partition(".")[0]).strip("-")
-        if stem:
-            document["id"] = stem
 
 
 def _outer_metadata(document: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..errors import InvalidPackage
 from .cwltool_check import explained, loading_context, resolve, upgrade
 from .document import VERSIONS
 from .fetch import Reader
+from .guard import is_exact_integer
 
 _REFERENCES = frozenset(
     {"id", "name", "source", "outputSource", "scatter", "out", "type", "items", "run", "$import", "types", "fields"}
@@ -102,7 +103,7 @@ class _Packer:
             return self.renamed(str(value)) if key in _REFERENCES else str(value)
         if isinstance(value, Sequence):
             return [self.plain(item, key) for item in value]
-        return value
+        return _plain_number(value) if isinstance(value, float) else value
 
     def foreign(self, key: str, value: Any) -> bool:
         """True for the `id` that schema-salad gives to an imported document, and for names made on loading."""
@@ -124,6 +125,11 @@ class _Packer:
         if fragment and document:
             return f"#{unquote(document.rpartition('/')[2])}/{fragment}"
         return address
+
+
+def _plain_number(value: float) -> float:
+    """A number without its notation, except that `1.23e5` is 123000, as `guard` reads it."""
+    return int(value) if getattr(value, "_exp", None) and is_exact_integer(value) else float(value)
 
 
 def _main_of(found: Sequence[Any], address: str) -> Any:

@@ -30,6 +30,7 @@ from schema_salad.sourceline import cmap, strip_dup_lineno
 from ...model.run import RunState
 from ...packages.cwltool_check import load_schema
 from . import javascript, processes
+from .carried import Carried, as_read
 from .containerjobs import ImageUnavailable
 from .containers import label, remove_containers, remove_job_containers
 from .guards import StagedOnly, make_guarded_tool
@@ -154,13 +155,15 @@ class Execution:
 
     def _execute(self) -> CWLObjectType:
         javascript.choose(self.plan["javascript"])
-        tool = load(self.plan["document"], self.plan["entry"])
+        document = Carried(self.folder.work / "carried").settle(self.plan["document"])
+        tool = load(as_read(document), self.plan["entry"])
+        order = as_read(self.plan["job_order"])
         steps = all_parts([step.tool for step in _steps(tool)], self.plan["job_order"])
         name = self.plan["process"]
         self.progress = Progress(self.folder, steps or {name: 0}, self.changed, self._end_overdue)
         logging.getLogger("cwltool").addHandler(self.progress)
         executor, context = self._context(tool)
-        outputs, status = executor(tool, self.plan["job_order"], context)
+        outputs, status = executor(tool, order, context)
         if status != "success" or outputs is None:
             raise WorkflowException(self._explain(status))
         return outputs

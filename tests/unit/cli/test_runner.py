@@ -40,7 +40,11 @@ def deployed(fake: FakeServer, tool: str, run: Run) -> str:
     fake.requests.clear()
     fake.on("POST", "/processes", Answer({"id": process_id}, 201))
     fake.on("POST", f"/processes/{process_id}/execution", Answer({"jobID": "j", "status": "accepted"}, 201))
-    fake.on("GET", f"/processes/{process_id}", Answer({"id": process_id, "outputs": {"out": {}, "none": {}}}))
+    fake.on(
+        "GET",
+        f"/processes/{process_id}",
+        Answer({"id": process_id, "inputs": {"f": {}, "n": {}}, "outputs": {"out": {}, "none": {}}}),
+    )
     fake.on("GET", "/jobs/j", Answer({"jobID": "j", "status": "successful"}))
     fake.on("GET", "/jobs/j/logs", Answer(b"the log", 200, {"Content-Type": "text/plain"}))
     return process_id
@@ -120,10 +124,11 @@ def test_local_files_of_the_job_are_named_absolutely(
 ) -> None:
     fake.on("GET", "/jobs/j/results", Answer({}))
     job = tmp_path / "job.yml"
-    job.write_text("f: {class: File, path: a b.txt}\nnothing: null\nn: 3\n")
-    assert run("cwl-runner", "--outdir", str(tmp_path), tool, str(job)).exit_code == 0
+    job.write_text("f: {class: File, path: a b.txt}\nnothing: null\nunknown: 1\nn: 1e-5\n")
+    assert run("cwl-runner", "--outdir", str(tmp_path), f"file://{tool}", job.as_uri()).exit_code == 0
     inputs = fake.sent("POST")[-1].json["inputs"]
     assert set(inputs) == {"f", "n"}
+    assert inputs["n"] == 1e-5
     assert (tmp_path / "a b.txt").as_uri() in json.dumps(inputs["f"])
 
 
@@ -149,10 +154,64 @@ def test_a_failed_job_is_exit_code_1_with_its_log(fake: FakeServer, run: Run, to
     assert result.stderr == "the log\noapip: exit code 3\n"
 
 
-def test_an_invalid_tool_is_not_sent(fake: FakeServer, run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["cwlVersion: v1.2\nclass: [", "[]", TOOL + "doc: {$include: none.txt}\n", None])
+def test_a_document_that_cannot_be_read_is_not_sent(fake: FakeServer, run: Run, tmp_path: Path, text: Any) -> None:
     path = tmp_path / "wrong.cwl"
-    path.write_text("cwlVersion: v1.2\nclass: CommandLineTool\ninputs: 7\n")
+    if text is not None:
+        path.write_text(text)
     result = run("cwl-runner", str(path))
     assert result.exit_code == 1
-    assert "Traceback" not in result.output
+    assert result.stderr.startswith("oapip: ")
     assert not fake.requests
+
+
+@pytest.mark.parametrize("text", ["[1]", "a: [", None])
+def test_an_input_object_that_cannot_be_read_is_wrong_use(
+    fake: FakeServer, run: Run, tool: str, tmp_path: Path, text: Any
+) -> None:
+    if text is not None:
+        (tmp_path / "job.yml").write_text(text)
+    result = run("cwl-runner", tool, str(tmp_path / "job.yml"))
+    assert (result.exit_code, fake.requests) == (2, [])
+    assert "Traceback" not in result.output
+
+
+def test_a_document_that_stands_alone_is_sent_as_it_is(fake: FakeServer, run: Run, tool: str) -> None:
+    run("cwl-runner", tool)
+    assert fake.sent("POST")[0].json["executionUnit"]["value"] == TOOL
+
+
+def test_one_that_needs_others_is_packed(fake: FakeServer, run: Run, tool: str, tmp_path: Path) -> None:
+    (tmp_path / "doc.txt").write_text("what it does")
+    Path(tool).write_text(TOOL + "doc: {$include: doc.txt}\n")
+    run("cwl-runner", tool)
+    assert "what it does" in fake.sent("POST")[0].json["executionUnit"]["value"]
+
+
+@pytest.mark.parametrize("graph", [False, True])
+def test_requirements_of_the_input_object_win(fake: FakeServer, run: Run, tmp_path: Path, graph: bool) -> None:
+    own: dict[str, Any] = {"ToolTimeLimit": {"timelimit": 1}, "WorkReuse": {"enableReuse": False}}
+    process = {"id": "p", "class": "CommandLineTool", "inputs": [], "outputs": [], "requirements": own}
+    other = {**process, "id": "q"}
+    whole = {"$graph": [process, other]} if graph else process
+    (tmp_path / "t.cwl").write_text(json.dumps({"cwlVersion": "v1.2", **whole}))
+    (tmp_path / "job.yml").write_text("cwl:requirements: [{class: ToolTimeLimit, timelimit: 9}]")
+    run("cwl-runner", f"{tmp_path / 't.cwl'}#p", str(tmp_path / "job.yml"))
+    document = json.loads(fake.sent("POST")[0].json["executionUnit"]["value"])
+    first = document["$graph"][0] if graph else document
+    assert sorted(first["requirements"], key=str) == [
+        {"class": "ToolTimeLimit", "timelimit": 9},
+        {"class": "WorkReuse", "enableReuse": False},
+    ]
+    assert not graph or document["$graph"][1] == other
+
+
+def test_an_archive_that_is_none_is_an_error(
+    fake: FakeServer, run: Run, tool: str, deployed: str, tmp_path: Path
+) -> None:
+    fake.on("GET", "/d", Answer(b"no archive"))
+    link = {"href": f"{fake.url}/d", "title": "r", "type": "application/zip"}
+    fake.on("GET", "/jobs/j/results", Answer({"out": link}))
+    result = run("cwl-runner", "--quiet", "--outdir", str(tmp_path / "o"), tool)
+    assert result.exit_code == 1
+    assert "is not the archive" in result.stderr

@@ -130,3 +130,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         parse_value(text.encode())
     except InvalidPackage as error:
         assert error.detail
+
+
+@pytest.mark.parametrize("form", ['{"a": %s}', "a: %s"])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1.23e5", 123000), ("-1E3", -1000), ("1.0", 1.0), ("1.5e0", 1.5), ("1e-05", 1e-5), ("1e25", 1e25)],
+)
+def test_whole_numbers_with_an_exponent_are_whole(form: str, text: str, value: float) -> None:
+    found = parse_mapping((form % text).encode())["a"]
+    assert (found, type(found)) == (value, type(value))

@@ -21,6 +21,7 @@ from pygeoapi_oapip.errors import (
     WorkflowNotFound,
 )
 from pygeoapi_oapip.model.process import Package
+from pygeoapi_oapip.packages import fetch
 from pygeoapi_oapip.packages.describe import describe
 from pygeoapi_oapip.packages.load import load_local_package, load_package
 
@@ -232,12 +233,14 @@ s:softwareVersion: 1.2.3
     assert describe(found).version == "1.2.3"
 
 
-def test_too_many_references_are_refused() -> None:
+def test_too_many_references_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "MAX_REFERENCES", 10)
+
     def endless(url: str) -> bytes:
         number = int(url.rpartition("/")[2].partition(".")[0])
         return WORKFLOW.replace(b"RUN", f"{number + 1}.cwl".encode())
 
-    with pytest.raises(OapipError):
+    with pytest.raises(InvalidPackage, match="more than 10 other documents"):
         load(WORKFLOW.replace(b"RUN", b"0.cwl"), base_url="https://example.com/wf.cwl", fetch=endless)
 
 
@@ -307,11 +310,40 @@ def test_a_local_package_carries_its_default_files(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     found = load_local_package(path, root=tmp_path)
     inputs: Any = found.document["inputs"]
-    assert inputs["f"]["default"] == {"class": "File", "basename": "words.txt", "contents": "hello"}
-    assert inputs["d"]["default"]["listing"] == [{"class": "File", "basename": "a.txt", "contents": "a"}]
+    assert inputs["f"]["default"] == {"class": "File", "basename": "words.txt", "contents": "hello", "size": 5}
+    assert inputs["d"]["default"]["listing"] == [{"class": "File", "basename": "a.txt", "contents": "a", "size": 1}]
     assert inputs["w"]["default"]["location"] == "https://example.com/a.tif"
-    assert describe(found).id == "count-words"
+    assert describe(found, address=str(path)).id == "count-words"
     assert str(tmp_path) not in json.dumps(found.document)
+
+
+def test_a_default_brings_the_secondary_files_that_are_beside_it(tmp_path: Path) -> None:
+    for name in ("reads.bam", "reads.bam.bai", "reads.fa"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "reads.parts").mkdir()
+    document = yaml.safe_load(TOOL)
+    document["inputs"] = {
+        "f": {
+            "type": "File",
+            "secondaryFiles": [".bai", "^.fa", "^.parts", {"pattern": ".none", "required": False}, "$(self.nameroot)"],
+            "default": {"class": "File", "location": "reads.bam"},
+        }
+    }
+    (tmp_path / "tool.cwl").write_text(json.dumps(document))
+    inputs: Any = load_local_package(tmp_path / "tool.cwl", root=tmp_path).document["inputs"]
+    found = [(part["class"], part["basename"]) for part in inputs["f"]["default"]["secondaryFiles"]]
+    assert found == [("File", "reads.bam.bai"), ("File", "reads.fa"), ("Directory", "reads.parts")]
+
+
+def test_a_package_without_id_may_name_its_types_from_the_top(tmp_path: Path) -> None:
+    document = yaml.safe_load(TOOL)
+    del document["id"]
+    document["requirements"] = {"SchemaDefRequirement": {"types": [{"name": "box", "type": "enum", "symbols": ["a"]}]}}
+    document["inputs"] = [{"id": "b", "type": {"type": "array", "items": "#box"}}]
+    (tmp_path / "boxes.cwl").write_text(json.dumps(document))
+    found = load_local_package(tmp_path / "boxes.cwl")
+    assert load(json.dumps(found.document)).document == found.document
+    assert describe(found, address="boxes.cwl").inputs["b"].schema == {"type": "string", "enum": ["a"]}
 
 
 @pytest.mark.parametrize(
