@@ -98,7 +98,10 @@ class LocalEngine:
 
     def poll(self, runs: Sequence[RunRef]) -> Mapping[JobID, RunReport]:
         """Read the folders; send again what waits and is not known to the (new) fork server. See Engine."""
-        found = {run.job_id: self._look(run) for run in runs}
+        try:
+            found = {run.job_id: self._look(run) for run in runs}
+        except OSError as error:
+            raise EngineUnavailable(f"The folders of the jobs cannot be read: {error.strerror}.") from error
         waiting = [run for run in runs if (r := found[run.job_id]) is not None and r.state is RunState.QUEUED]
         if waiting:
             known = set(self._client.ask({"op": "known", "jobs": [run.job_id for run in waiting]})["known"])
@@ -129,8 +132,10 @@ class LocalEngine:
         record, plan = folder.read("exit"), folder.read("plan")
         from ...packages.outputs import read_outputs
 
-        if record is None or plan is None or "outputs" not in record:
-            raise RunLost("The outputs of the job are gone.")
+        if record is None or plan is None:
+            raise RunLost("the job's folder has no record of the run any more")
+        if "outputs" not in record:
+            raise RunLost(f"the run has no outputs: it ended as {record['state']}")
         return read_outputs(record["outputs"], _package(plan), folder.workspace)
 
     def logs(self, run: RunRef) -> Iterator[LogLine]:
@@ -186,12 +191,15 @@ class LocalEngine:
         """Report a run whose runner is gone: its own report if it came in the meantime, else a loss."""
         record = folder.read("exit")
         if record is None:
-            if not folder.cancelled:
-                message = "The job's process is gone and left no report: it was killed, or the machine restarted."
-                folder.finish(RunState.LOST, message)
+            message = (
+                "The job's process is gone and left no report: it was killed, the disk is full, "
+                "or the machine restarted."
+            )
+            state = RunState.CANCELLED if folder.cancelled else RunState.LOST
+            if state is RunState.LOST:
+                folder.finish_if_possible(state, message)
             stop_run(folder, 0.0)
-            record = folder.read("exit")
-            assert record is not None
+            record = folder.read("exit") or folder.report(state, message)
         return reports.final(record)
 
 
