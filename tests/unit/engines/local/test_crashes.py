@@ -79,7 +79,7 @@ def test_a_killed_fork_server_loses_nothing(own_bench: Bench, kill: Kill) -> Non
     count = "echo run >> $0/count"
     folder = {"class": "Directory", "location": own_bench.folder.as_uri()}
     inputs = {"folder": {"type": "Directory", "inputBinding": {}}}
-    tool = shell(f"sleep 1.5; readlink -f $0 >&2; {count}", inputs=inputs)
+    tool = shell(f"sleep 1; readlink -f $0 >&2; {count}", inputs=inputs)
     runs = [own_bench.submit(tool, {"folder": folder}) for _ in range(4)]
     runners = [own_bench.running(run) for run in runs[:2]]
     server = own_bench.server_pid()

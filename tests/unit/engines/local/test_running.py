@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pygeoapi_oapip.engines.local.progress import all_parts
 from pygeoapi_oapip.model.run import RunState
 
 from .conftest import Bench, shell
@@ -129,23 +130,26 @@ def test_a_scattered_step_counts_its_parts(bench: Bench) -> None:
     assert bench.end(run).state is RunState.CANCELLED
 
 
+@pytest.mark.parametrize("base", ["file:///package.cwl#", "file:///package.cwl#main/"])
 @pytest.mark.parametrize(
     ("method", "counts"),
     [
-        ("dotproduct", {"make": 3, "count": 3}),
-        ("flat_crossproduct", {"make": 9, "count": 9}),
-        ("nested_crossproduct", {"make": 9, "count": 3}),
+        ("dotproduct", {"make": 3, "count": 3, "plain": 0}),
+        ("flat_crossproduct", {"make": 9, "count": 9, "plain": 0}),
+        ("nested_crossproduct", {"make": 9, "count": 3, "plain": 0}),
     ],
 )
-def test_parts_are_known_through_a_chain_of_steps(method: str, counts: dict[str, int]) -> None:
-    from pygeoapi_oapip.engines.local import progress, runner
+def test_parts_are_known_through_a_chain_of_steps(base: str, method: str, counts: dict[str, int]) -> None:
+    def step(name: str, **sources: str) -> dict[str, object]:
+        inputs = [{"id": f"{base}{name}/{key}", "source": f"{base}{source}"} for key, source in sources.items()]
+        return {"id": f"{base}{name}", "inputs": inputs, "outputs": [{"id": f"{base}{name}/done"}]}
 
-    make = scattered("make", "numbers", "true", method, "letters")
-    document = scatters(one=make, two=scattered("count", "make/done", "true"))
-    tool = runner.load(document, "")
-    steps = [step.tool for step in tool.steps]  # type: ignore[attr-defined]
-    assert progress.all_parts(steps, {"numbers": [1, 2, 3], "letters": ["a", "b", "c"]}) == counts
-    assert progress.all_parts(steps, {"numbers": [1, 2, 3]}) == {"make": 0, "count": 0}
+    count = step("count", n="make/done") | {"scatter": f"{base}count/n"}
+    make = step("make", n="numbers", m="letters")
+    make |= {"scatter": [f"{base}make/n", f"{base}make/m"], "scatterMethod": method}
+    steps = [count, make, step("plain", n="make/done")]
+    assert all_parts(steps, {"numbers": [1, 2, 3], "letters": ["a", "b", "c"]}) == counts
+    assert all_parts(steps, {"numbers": [1, 2, 3]}) == dict.fromkeys(counts, 0)
 
 
 def test_expressions_run_without_node(bench: Bench, tmp_path: Path) -> None:
