@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from pygeoapi_oapip.engines.local import containers
 from pygeoapi_oapip.engines.local.containers import ContainerDetector
 from pygeoapi_oapip.engines.local.engine import LocalEngine
 from pygeoapi_oapip.errors import EngineUnavailable, PlanRejected, RunLost
@@ -46,6 +48,47 @@ def test_a_container_engine_is_found_by_asking_it(tmp_path: Path, monkeypatch: p
     assert ContainerDetector("docker").found() == "docker"
     assert ContainerDetector("podman").found() == ""
     assert ContainerDetector("none").found() == ""
+
+
+def fake_docker(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
+    docker = folder / "docker"
+    docker.write_text(f"#!/bin/sh\n{script}\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return docker
+
+
+def test_a_check_never_waits_for_a_container_engine_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_docker(tmp_path, monkeypatch, f"echo asked >> {tmp_path}/asked; sleep 0.3")
+    detector = ContainerDetector("docker")
+    detector.start()
+    began = time.monotonic()
+    assert detector.found() == "docker"
+    assert 0.1 < time.monotonic() - began < 3
+    began = time.monotonic()
+    assert [detector.found() for _ in range(100)] == ["docker"] * 100
+    assert time.monotonic() - began < 0.2
+    assert (tmp_path / "asked").read_text() == "asked\n"
+
+
+def test_a_container_engine_that_hangs_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_docker(tmp_path, monkeypatch, "exec sleep 60")
+    monkeypatch.setattr(containers, "_TIMEOUT", 0.3)
+    began = time.monotonic()
+    assert ContainerDetector("docker").found() == ""
+    assert time.monotonic() - began < 2
+
+
+def test_a_container_engine_that_comes_later_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = fake_docker(tmp_path, monkeypatch, "exit 1")
+    monkeypatch.setattr(containers, "_FRESH", {True: 60.0, False: 0.0})
+    detector = ContainerDetector("docker")
+    assert detector.found() == ""
+    docker.write_text("#!/bin/sh\nexit 0\n")
+    deadline = time.monotonic() + 5
+    while detector.found() != "docker" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert detector.found() == "docker"
 
 
 def test_a_workspace_that_cannot_be_written_is_a_temporary_fault(bench: Bench) -> None:
