@@ -23,8 +23,8 @@ test: ## run the tests that need nothing but .venv
 lint: ## run ruff, mypy, import-linter and the size checks
 	@.ci/lint
 
-bench: install ## measure requests and jobs per second
-	@$(VENV)/bin/python tests/bench/run.py $(ARGS)
+bench: install ## measure against bare cwltool, and few rows against many; writes docs/benchmarks.md
+	@$(VENV)/bin/python tests/bench/run.py --write docs/benchmarks.md $(ARGS)
 
 integration: ## run the suites that need other servers (PostgreSQL)
 	@.ci/integration
