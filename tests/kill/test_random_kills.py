@@ -5,93 +5,124 @@ from __future__ import annotations
 import os
 import random
 import signal
+import statistics
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from pygeoapi_oapip.store.lease import LeaseOwner
+from pygeoapi_oapip.store.sql import Database, SqlJobStore
 from pygeoapi_oapip.testing.live_server import LiveServer
+from tests.integration.witness import PACKAGE, Witness
 
-PACKAGE = """
-cwlVersion: v1.2
-class: CommandLineTool
-id: witness
-baseCommand: [sh, -c]
-arguments:
-  - 'echo $0 >> $1; sleep 0.$2; echo done $0'
-  - $(inputs.token)
-  - $(inputs.file)
-  - $(inputs.tenths)
-requirements: {InlineJavascriptRequirement: {}}
-inputs: {token: string, file: string, tenths: int}
-outputs: {said: stdout}
-stdout: said.txt
-"""
+from .victims import KINDS, really_runs, victims
 
 ROUNDS = int(os.environ.get("OAPIP_KILLS", "12"))
 """Number of kills; CI's integration run makes it 50."""
+JOBS = 5
+"""Jobs of a round: two run, the others wait."""
+TRUTH = 5.0
+"""Seconds after a restart until each status is true."""
 
 
-def victims(server: LiveServer) -> dict[int, str]:
-    return {pid: command for pid, command in server.processes().items() if "sh -c" not in command}
+class Rounds:
+    """One server under attack."""
+
+    def __init__(self, server: LiveServer, witness: Witness) -> None:
+        self.server = server
+        self.witness = witness
+        self.accepted: dict[str, str] = {}
+        self.killed: Counter[str] = Counter()
+        self.truth: list[float] = []
+        self.claims: list[float] = []
+        self._store = SqlJobStore(Database(f"sqlite:///{server.home / 'oapip.db'}"))
+
+    def play(self, number: int, kind: str) -> None:
+        """Submit, kill one process of the kind while jobs run, and wait until all is true again."""
+        for part in range(JOBS):
+            self._submit(f"t{number}-{part}")
+        wait_until(lambda: bool(self.witness.processes()) and bool(victims(self.server)[kind]), 30, f"a {kind} at work")
+        time.sleep(random.uniform(0.0, 0.3))
+        if not (alive := victims(self.server)[kind]):
+            return
+        os.kill(random.choice(alive), signal.SIGKILL)
+        self.killed[kind] += 1
+        began = time.monotonic()
+        if kind == "supervisor":
+            wait_until(lambda: not self.server.running(), 10, "the end of the supervisor")
+            self.server.start()
+            began = time.monotonic()
+        if kind in ("supervisor", "worker"):
+            wait_until(self._claimed, 30, "a new owner of the jobs")
+            self.claims.append(time.monotonic() - began)
+        wait_until(lambda: self._running() is not None, 30, "an answer")
+        began = time.monotonic()
+        stuck = self._stale()
+        while stuck:
+            assert time.monotonic() < began + TRUTH, f"{kind} killed: {stuck} do not run\n{self.server.output()}"
+            time.sleep(0.05)
+            stuck &= self._stale()
+        self.truth.append(time.monotonic() - began)
+
+    def _submit(self, token: str) -> None:
+        try:
+            answer = self.witness.offer(self.server, token, random.randint(2, 9) / 10)
+        except requests.RequestException:
+            return
+        if answer.status_code == 201:
+            self.accepted[str(answer.json()["jobID"])] = token
+
+    def _claimed(self) -> bool:
+        owners = [LeaseOwner.parse(owner) for owner in self._store.lease_owners()]
+        return not any(owner is not None and owner.is_dead() for owner in owners)
+
+    def _running(self) -> list[str] | None:
+        try:
+            answer = self.server.get("/jobs?status=running&limit=1000")
+        except requests.RequestException:
+            return None
+        return [row["jobID"] for row in answer.json()["jobs"]] if answer.status_code == 200 else None
+
+    def _stale(self) -> set[str]:
+        return {job for job in self._running() or () if not really_runs(self.server, job)}
 
 
-def kind(command: str) -> str:
-    for word in ("cli.web", "worker", "serve"):
-        if word in command:
-            return word
-    return "engine"
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.05)
 
 
-def try_submit(server: LiveServer, token: str, witness: Path) -> str | None:
-    body = {"inputs": {"token": token, "file": str(witness), "tenths": random.randint(1, 9)}}
-    try:
-        answer = requests.post(
-            f"{server.url}/processes/witness/execution", json=body, headers={"Prefer": "respond-async"}, timeout=10
-        )
-    except requests.RequestException:
-        return None
-    return str(answer.json()["jobID"]) if answer.status_code == 201 else None
+def kinds() -> Iterator[str]:
+    """Each kind equally often, in a random order."""
+    while True:
+        yield from random.sample(KINDS, len(KINDS))
 
 
 @pytest.mark.slow
 def test_no_job_is_lost_or_run_twice(tmp_path: Path) -> None:
     random.seed(ROUNDS)
-    witness = tmp_path / "witness"
-    witness.touch()
-    server = LiveServer(tmp_path / "server")
-    server.start()
-    server.deploy(PACKAGE)
-    accepted: dict[str, str] = {}
-    killed: Counter[str] = Counter()
-    try:
-        for number in range(ROUNDS):
-            for part in range(4):
-                token = f"t{number}-{part}"
-                if job := try_submit(server, token, witness):
-                    accepted[job] = token
-            time.sleep(random.uniform(0.0, 0.6))
-            if alive := victims(server):
-                pid = random.choice(list(alive))
-                killed[kind(alive[pid])] += 1
-                os.kill(pid, signal.SIGKILL)
-            if not server.running():
-                server.start()
-        time.sleep(1)
-        if not server.running():
-            server.start()
-        check(server, accepted, witness)
-    finally:
-        server.stop()
-    print(f"killed {dict(killed)}; {len(accepted)} jobs")
+    with LiveServer(tmp_path / "server") as server:
+        server.deploy(PACKAGE)
+        rounds = Rounds(server, Witness(tmp_path / "witness"))
+        for number, kind in zip(range(ROUNDS), kinds(), strict=False):
+            rounds.play(number, kind)
+        check(rounds)
 
 
-def check(server: LiveServer, accepted: dict[str, str], witness: Path) -> None:
+def check(rounds: Rounds) -> None:
+    server, accepted = rounds.server, rounds.accepted
     ends = {job: server.ended(job, timeout=120) for job in accepted}
-    runs = Counter(witness.read_text().split())
-    assert len(accepted) >= ROUNDS
+    runs = rounds.witness.runs()
+    print(f"killed {dict(rounds.killed)}; {len(accepted)} jobs, {Counter(end['status'] for end in ends.values())}")
+    print(f"states true after {max(rounds.truth):.2f} s at most; orphans claimed after {told(rounds.claims)}")
+    assert len(accepted) >= ROUNDS * JOBS // 2
+    assert min(rounds.killed[kind] for kind in KINDS) >= ROUNDS // len(KINDS) - 1
     assert not [token for token, count in runs.items() if count > 1], "run twice"
     for job, token in accepted.items():
         status = ends[job]["status"]
@@ -101,3 +132,9 @@ def check(server: LiveServer, accepted: dict[str, str], witness: Path) -> None:
             assert server.get(f"/jobs/{job}/results/said").text == f"done {token}\n"
         else:
             assert "signal 9" in ends[job]["message"] or "killed" in ends[job]["message"], ends[job]
+    failed = sum(end["status"] == "failed" for end in ends.values())
+    assert failed <= rounds.killed["job child"]
+
+
+def told(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds):.2f} s (median), {max(seconds):.2f} s at most" if seconds else "no kill of it"
