@@ -22,6 +22,7 @@ setup(
     package_data={
         "pygeoapi_oapip": [
             "py.typed",
+            "ogcapi/openapi/*.yaml",
             "ui/templates/**/*",
             "ui/static/**/*",
             "store/migrations/**/*",
