@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +61,10 @@ __all__ = [
 ]
 
 
+COUNTS_AGE = 1.0
+"""Seconds that the numbers of jobs in `/health` may be old."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collaborators:
     """What the service works with; `wiring` makes it."""
@@ -83,6 +88,7 @@ class ProcessingService:
         self._jobs = parts.jobs
         self._processes = parts.processes
         self._policy = parts.policy
+        self._counted: tuple[float, Mapping[str, int]] = (0.0, {})
 
     def revision(self) -> str:
         """The store's counter of changes."""
@@ -199,10 +205,18 @@ class ProcessingService:
 
     def _store_health(self) -> tuple[bool, JSON]:
         try:
-            counts = {status.value: number for status, number in self._jobs.counts().items()}
+            counts = dict(self._counts())
         except OapipError as error:
             return False, {"ok": False, "detail": error.detail}
         return True, {"ok": True, "detail": "answers", "jobs": counts}
+
+    def _counts(self) -> Mapping[str, int]:
+        # counting takes long where there are many jobs, and monitors ask often
+        counted, counts = self._counted
+        if not counts or time.monotonic() - counted > COUNTS_AGE:
+            counts = {status.value: number for status, number in self._jobs.counts().items()}
+            self._counted = (time.monotonic(), counts)
+        return counts
 
     def _read(self, deployment: Deployment) -> Process:
         limit = self._parts.settings.limits.package_bytes

@@ -9,19 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
+from math import prod
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, null, select, union_all
 
 from ..model.identity import Scope
+from ..model.job import JobStatus
 from .base import JobPage, JobQuery
 from .rows import listed_job, optional_micros, storable
 from .tables import jobs
 
 _MOST_BRANCHES = 20
+_SKEW = 60_000_000
+"""Microseconds by which the clock of an engine may differ from ours."""
 _ORDER = (jobs.c.created.desc(), jobs.c.id)
 _LISTED = select(*(column for column in jobs.c if column.name not in ("request", "outputs")))
 _KEYS = select(jobs.c.created, jobs.c.id)
+_THESE = _LISTED.where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+_COLUMNS = {"process": jobs.c.process_id, "status_is": jobs.c.status}
 _DURATION = func.coalesce(jobs.c.finished, case((jobs.c.ended, null()), else_=bindparam("now"))) - jobs.c.started
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "owner_is": jobs.c.owner == bindparam("owner_is"),
@@ -47,17 +53,16 @@ def page_of(connection: Connection, query: JobQuery, scope: Scope, now: int) -> 
     if (query.process_ids and not processes) or not storable(scope.owner or ""):
         return JobPage((), False)
     statuses = [status.value for status in dict.fromkeys(query.statuses)]
-    common = _given(query, scope)
+    if len(statuses) == len(JobStatus):
+        statuses = []
+    given = _given(query, scope, now)
+    page = {"now": now, "most": query.limit + 1, "skip": query.offset}
     if len(processes) <= 1 and len(statuses) <= 1:
-        values = (
-            common
-            | dict(zip(("process",), processes, strict=False))
-            | dict(zip(("status_is",), statuses, strict=False))
-        )
-        page = {"now": now, "most": query.limit + 1, "skip": query.offset}
+        values = given | dict(zip(("process",), processes, strict=False))
+        values |= dict(zip(("status_is",), statuses, strict=False))
         rows = connection.execute(_page(frozenset(values)), values | page).all()
     else:
-        rows = _merged(connection, _branches(processes, statuses, frozenset(common)), common | {"now": now}, query)
+        rows = _merged(connection, processes, statuses, (given, page))
     return JobPage(tuple(listed_job(row) for row in rows[: query.limit]), len(rows) > query.limit)
 
 
@@ -68,37 +73,57 @@ def _page(given: frozenset[str]) -> Select[Any]:
     return filtered.order_by(*_ORDER).limit(bindparam("most")).offset(bindparam("skip"))
 
 
-def _given(query: JobQuery, scope: Scope) -> dict[str, Any]:
+def _given(query: JobQuery, scope: Scope, now: int) -> dict[str, Any]:
+    until = optional_micros(query.created_until)
+    shortest = None if query.min_duration is None else round(query.min_duration * 1e6)
+    if shortest is not None and shortest > _SKEW:
+        # nothing runs longer than it exists: the newest jobs, where every walk along an index begins, are passed over
+        until = min(until or now, now - shortest + _SKEW)
     limits = {
         "owner_is": scope.owner,
         "from": optional_micros(query.created_from),
-        "until": optional_micros(query.created_until),
-        "shortest": None if query.min_duration is None else round(query.min_duration * 1e6),
+        "until": until,
+        "shortest": shortest,
         "longest": None if query.max_duration is None else round(query.max_duration * 1e6),
     }
     return {name: value for name, value in limits.items() if value is not None}
 
 
-def _branches(processes: Sequence[str], statuses: Sequence[str], given: frozenset[str]) -> list[Select[Any]]:
-    common = _KEYS.where(*(_CONDITIONS[name] for name in sorted(given)))
-    filters = ((jobs.c.process_id, processes), (jobs.c.status, statuses))
-    chosen = [(column, values) for column, values in filters if values]
-    combinations = list(product(*(values for _, values in chosen)))
-    if len(combinations) > _MOST_BRANCHES:
-        return [common.where(*(column.in_(values) for column, values in chosen))]
-    return [
-        common.where(*(column == value for (column, _), value in zip(chosen, combination, strict=True)))
-        for combination in combinations
-    ]
-
-
 def _merged(
-    connection: Connection, branches: Sequence[Select[Any]], values: dict[str, Any], query: JobQuery
+    connection: Connection,
+    processes: Sequence[str],
+    statuses: Sequence[str],
+    others: tuple[dict[str, Any], dict[str, Any]],
 ) -> Sequence[Row[Any]]:
-    most = query.offset + query.limit + 1
-    parts = [branch.order_by(*_ORDER).limit(most).subquery() for branch in branches]
-    found = union_all(*(select(part.c.created, part.c.id) for part in parts)).subquery()
-    keys = select(found.c.id).order_by(found.c.created.desc(), found.c.id).limit(query.limit + 1).offset(query.offset)
-    ids = connection.execute(keys, values).scalars().all()
-    rows = {row.id: row for row in connection.execute(_LISTED.where(jobs.c.id.in_(ids)))}
+    given, page = others
+    chosen = [(name, values) for name, values in (("process", processes), ("status_is", statuses)) if values]
+    sizes = tuple((name, len(values)) for name, values in chosen)
+    if prod(size for _, size in sizes) > _MOST_BRANCHES:
+        keys = _in_lists(frozenset(given), tuple(name for name, _ in sizes))
+        values: dict[str, Any] = {f"{name}_in": each for name, each in chosen}
+    else:
+        keys = _union(frozenset(given), sizes)
+        values = {f"{name}_{number}": value for name, each in chosen for number, value in enumerate(each)}
+        values["reach"] = page["most"] + page["skip"]
+    ids = connection.execute(keys, given | page | values).scalars().all()
+    rows = {row.id: row for row in connection.execute(_THESE, {"ids": ids})}
     return [rows[job_id] for job_id in ids if job_id in rows]
+
+
+@lru_cache(maxsize=256)
+def _union(given: frozenset[str], sizes: tuple[tuple[str, int], ...]) -> Select[Any]:
+    """The keys of a page, from one branch for each combination of values; kept as in `_page`."""
+    common = _KEYS.where(*(_CONDITIONS[name] for name in sorted(given))).order_by(*_ORDER).limit(bindparam("reach"))
+    numbered = [[_COLUMNS[name] == bindparam(f"{name}_{number}") for number in range(size)] for name, size in sizes]
+    parts = [common.where(*combination).subquery() for combination in product(*numbered)]
+    found = union_all(*(select(part.c.created, part.c.id) for part in parts)).subquery()
+    ordered = select(found.c.id).order_by(found.c.created.desc(), found.c.id)
+    return ordered.limit(bindparam("most")).offset(bindparam("skip"))
+
+
+@lru_cache(maxsize=256)
+def _in_lists(given: frozenset[str], names: tuple[str, ...]) -> Select[Any]:
+    """The same for very many combinations, which would make too long a query."""
+    lists = (_COLUMNS[name].in_(bindparam(f"{name}_in", expanding=True)) for name in names)
+    filtered = select(jobs.c.id).where(*(_CONDITIONS[name] for name in sorted(given)), *lists)
+    return filtered.order_by(*_ORDER).limit(bindparam("most")).offset(bindparam("skip"))

@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -206,7 +207,8 @@ class Execution:
     def _fail(self, message: str) -> None:
         message = self.hide(strip_dup_lineno(message)).strip()
         logging.getLogger("cwltool").error("%s", message)
-        self.progress.finish_tool(False)
+        with suppress(OSError):  # the disk is full: the report makes room
+            self.progress.finish_tool(False)
         self._finish(RunState.FAILED, message[:_LONGEST_MESSAGE])
 
     def _finish(self, state: RunState, message: str, **more: Any) -> None:
@@ -220,13 +222,15 @@ class Execution:
         try:
             self.folder.finish(state, message, **more)
         except OSError as error:
-            self._finish_on_full_disk(f"The report of the job cannot be written: {error.strerror}")
+            own = message if state is RunState.FAILED else f"The report of the job cannot be written: {error.strerror}"
+            self._finish_on_full_disk(own)
 
     def _finish_on_full_disk(self, message: str) -> None:
-        """Make room by removing scratch files, so that at least the failure can be told."""
+        """Make room by removing what a failed job does not keep, so that at least the failure can be told."""
         import shutil
 
-        shutil.rmtree(self.folder.work, ignore_errors=True)
+        for folder in (self.folder.work, self.folder.outputs):
+            shutil.rmtree(folder, ignore_errors=True)
         self.folder.finish(RunState.FAILED, message)
 
     def _usage(self) -> dict[str, float]:
