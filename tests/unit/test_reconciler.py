@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import errno
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pygeoapi_oapip.model.execution import ExecutionRequest
 from pygeoapi_oapip.model.identity import ANONYMOUS_NAME, EVERYTHING
 from pygeoapi_oapip.model.job import Goal, Job, JobStatus, Phase
 from pygeoapi_oapip.model.process import Package, Process
-from pygeoapi_oapip.model.run import RunState
+from pygeoapi_oapip.model.run import RunRef, RunReport, RunState
 from pygeoapi_oapip.model.value import InputValue, Literal, Reference
 from pygeoapi_oapip.phases import ORDER_FILE, STAGING_ATTEMPTS, Parts
 from pygeoapi_oapip.reconciler import Reconciler
@@ -226,6 +227,32 @@ def test_input_that_stays_away_fails_the_job_in_the_end(bench: Bench) -> None:
     job = replace(bench.job({"f": Reference("http://example.org/a")}), attempts=STAGING_ATTEMPTS - 1)
     done = bench.drive(job)
     assert done.message == f"inputs.f: 503 now (tried {STAGING_ATTEMPTS} times)"
+
+
+def test_a_full_disk_is_waited_for_without_end(bench: Bench) -> None:
+    bench.stager.faults = [OSError(errno.ENOSPC, "No space left on device")]
+    job = replace(bench.job({"f": Reference("http://example.org/a")}), attempts=10 * STAGING_ATTEMPTS)
+    waiting = bench.drive(job, timeout=0.3)
+    assert waiting.phase is Phase.ACCEPTED
+    assert waiting.message == "inputs.f could not be stored: No space left on device"
+    assert waiting.not_before is not None and waiting.not_before < waiting.updated + timedelta(seconds=11)
+
+
+def test_a_defect_of_an_engine_does_not_stop_the_loop(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    polls: list[int] = []
+    poll = bench.engine.poll
+
+    def broken(runs: Sequence[RunRef]) -> Mapping[str, RunReport]:
+        polls.append(len(runs))
+        if len(polls) == 1:
+            raise RuntimeError("defect")
+        return poll(runs)
+
+    bench.engine.poll = broken  # type: ignore[method-assign]
+    job = bench.jobs.add(bench.job())
+    with bench.loop():
+        assert bench.ended(job).phase is Phase.SUCCESSFUL
+    assert "which has a defect" in caplog.text
 
 
 def test_permanent_fault_of_an_input_fails_at_once(bench: Bench) -> None:
