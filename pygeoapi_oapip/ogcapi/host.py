@@ -38,6 +38,8 @@ def load(configuration: Mapping[str, Any]) -> Flask:
     # pygeoapi wants one more package for this; `allow_all_origins` does it for both applications.
     whole["server"].pop("cors", None)
     whole["server"].setdefault("templates", {"path": str(templates_path()), "static": str(static_path())})
+    # pygeoapi looks for the templates of its tile matrix sets at the top of the configuration
+    whole.setdefault("path", whole["server"]["templates"].get("path"))
     with TemporaryDirectory(prefix="oapip-") as folder:
         config_file = Path(folder) / "config.yml"
         config_file.write_text(yaml.safe_dump(whole), encoding="utf-8")
