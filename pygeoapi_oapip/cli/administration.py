@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConfigurationError, OapipError
+from ..errors import ConfigurationError, OapipError, Unavailable
 from .configuration import Configuration, find_configuration
 from .failures import CommandError, ExitCode
 from .lifetime import end_with_parent, stop_on_signals
@@ -154,5 +154,7 @@ def _explained(prefix: str = "") -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise CommandError(f"{prefix}{error}", ExitCode.USAGE) from None
+    except Unavailable as error:
+        raise CommandError(f"{prefix}{error.detail}", ExitCode.UNREACHABLE) from None
     except OapipError as error:
         raise CommandError(f"{prefix}{error.detail}") from None

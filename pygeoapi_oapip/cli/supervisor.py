@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+from .failures import ExitCode
 from .lifetime import PARENT
 
 TICK = 0.1
@@ -121,7 +122,7 @@ class Supervisor:
             return True
         if time.monotonic() - child.began >= STEADY:
             child.falls = 0
-        if _failed(code):
+        if _failed(code) and not (self.ready and code == ExitCode.UNREACHABLE):
             child.falls += 1
         if child.falls > (PATIENCE if self.ready else 0):
             self._report(f"the {child.name} process {_ending(code)}; giving up")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -29,6 +30,8 @@ def test_a_locked_sqlite_file(tmp_path: Path, witness: Witness) -> None:
             time.sleep(3)
             with begin("lock", Database(f"sqlite:///{live.home / 'oapip.db'}")) as other:
                 assert other.stdout is not None and other.stdout.readline() == "locked\n"
+                [worker] = [pid for pid, command in live.processes().items() if " worker " in command]
+                os.kill(worker, signal.SIGKILL)
                 time.sleep(AWAY)
                 other.kill()
                 other.communicate()
@@ -52,6 +55,8 @@ def test_a_stopped_postgresql_server(server: Server, tmp_path: Path, witness: Wi
             time.sleep(3)
             server.stop()
             try:
+                [worker] = [pid for pid, command in live.processes().items() if " worker " in command]
+                os.kill(worker, signal.SIGKILL)
                 time.sleep(AWAY)
             finally:
                 server.start()

@@ -111,6 +111,16 @@ def test_a_child_that_is_killed_again_and_again_is_always_started_again(
     assert {line.rpartition("; ")[2] for line in reports} == {"starting it again"}
 
 
+def test_a_child_that_waits_for_the_database_is_never_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "TICK", 0.01)
+    monkeypatch.setattr(supervisor, "PATIENCE", 2)
+    reports: list[str] = []
+    boss = Supervisor([child("raise SystemExit(3)")], reports.append)
+    boss.ready = True
+    assert boss.run(when(lambda: len(reports) > 4, terminate_myself), nothing)
+    assert {line.rpartition("; ")[2] for line in reports} == {"starting it again"}
+
+
 def test_a_child_that_crashes_by_itself_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "TICK", 0.01)
     reports: list[str] = []
