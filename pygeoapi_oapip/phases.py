@@ -25,6 +25,7 @@ from .model.execution import ExecutionRequest, Plan
 from .model.identity import EVERYTHING
 from .model.job import Goal, Job, Phase
 from .model.json import JSONObject
+from .model.process import Package
 from .model.run import RunReport, RunState
 from .model.value import output_to_json
 from .packages.joborder import build_job_order
@@ -34,6 +35,8 @@ from .store.base import JobStore, ProcessStore
 LOG = logging.getLogger(__name__)
 
 ORDER_FILE = "job-order.json"
+PACKAGES_KEPT = 64
+"""Packages in memory; a revision never changes."""
 MAX_BACKOFF = 60.0
 """Seconds between two tries of something that is temporarily impossible."""
 SERVER_BACKOFF = 10.0
@@ -73,6 +76,7 @@ class Phases:
     def __init__(self, parts: Parts, now: Callable[[], datetime] = utc_now) -> None:
         self._parts = parts
         self._now = now
+        self._packages: dict[tuple[str, int], Package] = {}
         self._steps: Mapping[Phase, Callable[[Job], Job]] = {
             Phase.ACCEPTED: self._stage,
             Phase.STAGED: self._submit,
@@ -129,9 +133,7 @@ class Phases:
         if stored is not None:
             return stored
         workspaces.prepare(job.id)
-        package = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision).package
-        if package is None:
-            raise JobFailed(f"the process {job.process_id} has no package")
+        package = self._package(job)
         request = ExecutionRequest.from_json(job.request)
         files = workspaces.inputs(job.id, self._engine(job).traits.reads)
         order = build_job_order(package, request.inputs, files)
@@ -140,7 +142,9 @@ class Phases:
 
     def _submit(self, job: Job) -> Job:
         plan = self._plan(job)
-        job = self._parts.jobs.save(job.advance(Phase.SUBMITTING, self._now(), attempts=0, not_before=None))
+        submitting = job.advance(Phase.SUBMITTING, self._now(), attempts=0, not_before=None)
+        # an engine that adopts a run by its job id is asked again after a power failure
+        job = self._parts.jobs.save(submitting, durable=not self._engine(job).traits.idempotent_submit)
         return self._hand_over(job, plan)
 
     def _resubmit(self, job: Job) -> Job:
@@ -162,20 +166,28 @@ class Phases:
         except OapipError as error:
             return self._fail(job, error)
         submitted = job.advance(Phase.SUBMITTED, self._now(), run=run, message="", attempts=0, not_before=None)
-        return self._parts.jobs.save(submitted)
+        return self._parts.jobs.save(submitted, durable=not self._engine(job).traits.idempotent_submit)
 
     def _plan(self, job: Job) -> Plan:
-        process = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision)
-        if process.package is None:
-            raise JobFailed(f"the process {job.process_id} has no package")
         return Plan(
             job_id=job.id,
             process_id=job.process_id,
-            package=process.package,
+            package=self._package(job),
             job_order=self._order(job),
             workspace=self._parts.workspaces.path(job.id),
             owner=job.owner,
         )
+
+    def _package(self, job: Job) -> Package:
+        key = (job.process_id, job.process_revision)
+        if key not in self._packages:
+            package = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision).package
+            if package is None:
+                raise JobFailed(f"the process {job.process_id} has no package")
+            if len(self._packages) >= PACKAGES_KEPT:
+                self._packages.clear()
+            self._packages[key] = package
+        return self._packages[key]
 
     def _collect(self, job: Job) -> Job:
         assert job.run is not None

@@ -31,6 +31,8 @@ IDLE = 0.05
 """Seconds between two looks for new jobs."""
 ENGINE_PAUSE = 2.0
 """Seconds until an engine that could not be asked is asked again."""
+QUIET = timedelta(seconds=0.5)
+"""A job that somebody waits for writes no progress in its first moments, and its dismissal is not looked for."""
 GOAL_WATCH = 0.2
 """Seconds between two looks for dismissals of the jobs that are held."""
 WITH_ENGINE = (Phase.SUBMITTED, Phase.RUNNING)
@@ -132,7 +134,10 @@ class Reconciler:
             assert job.run is not None
             engine = self._parts.engines[job.engine]
             try:
-                return self._phases.apply(job, engine.poll([job.run]).get(job.id))
+                report = engine.poll([job.run]).get(job.id)
+                if report is not None and not report.ended and utc_now() - job.created < QUIET:
+                    return job
+                return self._phases.apply(job, report)
             except Unavailable as fault:
                 LOG.warning("job %s: %s", job.id, fault.detail)
                 return job
@@ -146,6 +151,8 @@ class Reconciler:
             time.sleep(min(timeout, IDLE))
 
     def _seen_goal(self, job: Job) -> Job:
+        if utc_now() - job.created < QUIET:
+            return job
         if job.goal is Goal.RUN and self._parts.jobs.goals([job.id]):
             return self._parts.jobs.get(job.id, EVERYTHING)
         return job

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from .errors import (
     ResultNotReady,
 )
 from .model.execution import ExecutionRequest, Plan
-from .model.identity import EVERYTHING, Principal
+from .model.identity import EVERYTHING, Principal, Scope
 from .model.job import Goal, Job, Phase
 from .model.json import JSON, JSONObject
 from .model.process import JobControl, Package, Process
@@ -65,6 +66,10 @@ COUNTS_AGE = 1.0
 """Seconds that the numbers of jobs in `/health` may be old."""
 
 
+PROCESSES_KEPT = 256
+"""Descriptions with their packages that a web process keeps in memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collaborators:
     """What the service works with; `wiring` makes it."""
@@ -88,6 +93,9 @@ class ProcessingService:
         self._jobs = parts.jobs
         self._processes = parts.processes
         self._policy = parts.policy
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, Scope], Process] = {}
+        self._known_at = -1
         self._counted: tuple[float, Mapping[str, int]] = (0.0, {})
 
     def revision(self) -> str:
@@ -99,8 +107,19 @@ class ProcessingService:
         return self._processes.list(limit, offset, self._policy.scope(principal))
 
     def process(self, principal: Principal, process_id: str) -> Process:
-        """Part 1 process description."""
-        return self._processes.get(process_id, self._policy.scope(principal))
+        """Part 1 process description, kept in memory until any process changes."""
+        scope = self._policy.scope(principal)
+        revision = self._processes.revision()
+        with self._lock:
+            if self._known_at != revision or len(self._known) >= PROCESSES_KEPT:
+                self._known, self._known_at = {}, revision
+            found = self._known.get((process_id, scope))
+        if found is None:
+            found = self._processes.get(process_id, scope)
+            with self._lock:
+                if self._known_at == revision:
+                    self._known[process_id, scope] = found
+        return found
 
     def history(self, principal: Principal, process_id: str) -> Sequence[Process]:
         """All revisions, newest first."""
@@ -143,7 +162,8 @@ class ProcessingService:
         if wait is None:
             return Execution(self._jobs.add(job), finished_in_time=False)
         leases = self._parts.reconciler.leases
-        held = self._jobs.add(replace(job, lease_owner=leases.owner, lease_until=leases.until()))
+        # the answer comes after the durable write of the end, or of the lease that is given back
+        held = self._jobs.add(replace(job, lease_owner=leases.owner, lease_until=leases.until()), durable=False)
         done = self._parts.reconciler.drive(held, wait)
         return Execution(done, finished_in_time=done.phase in (Phase.SUCCESSFUL, Phase.FAILED))
 

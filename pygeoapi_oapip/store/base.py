@@ -54,8 +54,11 @@ class JobStore(Protocol):
     Every method raises StoreUnavailable when the database is locked, full or gone; nothing is half done then.
     """
 
-    def add(self, job: Job) -> Job:
+    def add(self, job: Job, *, durable: bool = True) -> Job:
         """Make a job durable (its lease fields too, so that a sync request holds it from the start).
+
+        With `durable=False` it survives the end of every process, but not a power failure, until the next
+        durable write: for a request that is answered only after one.
 
         Returns:
             The job with version 1.
@@ -71,10 +74,12 @@ class JobStore(Protocol):
         `request` is empty and `outputs` None; their version is 0, so that saving one by mistake conflicts."""
         ...
 
-    def save(self, job: Job) -> Job:
+    def save(self, job: Job, *, durable: bool = True) -> Job:
         """Write all fields of the job except `goal` and the lease, if the row still has `job.version`.
         What `add` wrote for good stays: id, process and its revision, owner, request, created. A job saved in a
         phase that ends it loses its lease.
+
+        With `durable=False` the save survives the end of every process, but perhaps not a power failure.
 
         Returns:
             The stored job: version + 1, and the goal and lease as they are in the row.

@@ -33,7 +33,7 @@ class MemoryJobStore:
         self._jobs: dict[JobID, Job] = {}
         self._lock = threading.RLock()
 
-    def add(self, job: Job) -> Job:
+    def add(self, job: Job, *, durable: bool = True) -> Job:
         """As `JobStore.add`. Raises Conflict where the id exists."""
         with self._lock:
             if job.id in self._jobs:
@@ -59,7 +59,7 @@ class MemoryJobStore:
         page = (replace(job, request={}, outputs=None, version=0) for job in found[query.offset : end])
         return JobPage(tuple(page), len(found) > end)
 
-    def save(self, job: Job) -> Job:
+    def save(self, job: Job, *, durable: bool = True) -> Job:
         """As `JobStore.save`."""
         with self._lock:
             present = self.get(job.id, Scope(None))

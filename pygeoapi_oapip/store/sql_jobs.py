@@ -94,11 +94,11 @@ class SqlJobStore:
         self._database = database
         self._clock = clock
 
-    def add(self, job: Job) -> Job:
+    def add(self, job: Job, *, durable: bool = True) -> Job:
         """Make a job durable. Raises Conflict where its id exists."""
         stored = replace(job, version=1)
         try:
-            with self._database.write() as connection:
+            with self._database.write(durable=durable) as connection:
                 connection.execute(_ADD, job_row(stored))
         except IntegrityError:
             raise Conflict(f"A job {job.id} exists.") from None
@@ -114,11 +114,11 @@ class SqlJobStore:
         with self._database.read() as connection:
             return page_of(connection, query, scope, to_micros(self._clock()))
 
-    def save(self, job: Job) -> Job:
+    def save(self, job: Job, *, durable: bool = True) -> Job:
         """Write what changes in a job, if the row has its version. Raises VersionConflict, NoSuchJob."""
         seen = {"job_id": job.id, "seen": job.version, "reached": OGC_STATUS[job.phase].value}
         changes = job_changes(job) | seen | {"version": job.version + 1}
-        with self._database.write(durable=job.phase in _DURABLE) as connection:
+        with self._database.write(durable=durable and job.phase in _DURABLE) as connection:
             row = connection.execute(_SAVE_ENDED if job.ended else _SAVE_OPEN, changes).first()
             if row is None:
                 present = _get(connection, job.id, Scope(None))
@@ -175,7 +175,8 @@ class SqlJobStore:
         """Give the leases of these jobs back, where `owner` holds them."""
         if not job_ids:
             return
-        with self._database.write(durable=False) as connection:
+        # durable, and with it all that was written before: who gives a job back may answer its client next
+        with self._database.write() as connection:
             connection.execute(_RELEASE, {"holder": owner, "ids": [i for i in job_ids if storable(i)]})
 
     def lease_owners(self) -> Sequence[str]:

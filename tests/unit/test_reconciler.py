@@ -279,7 +279,7 @@ class CrashingStore(MemoryJobStore):
         self.left = crash_at
         self.after = after
 
-    def save(self, job: Job) -> Job:
+    def save(self, job: Job, *, durable: bool = True) -> Job:
         self.left -= 1
         if self.left == 0 and not self.after:
             raise Crash
@@ -341,7 +341,7 @@ class AwayStore(MemoryJobStore):
         self.away = False
         self.turn = 0
 
-    def save(self, job: Job) -> Job:
+    def save(self, job: Job, *, durable: bool = True) -> Job:
         self._maybe()
         return super().save(job)
 

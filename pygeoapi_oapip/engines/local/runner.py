@@ -8,8 +8,10 @@ import resource
 import threading
 import time
 import traceback
+import urllib.parse
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -68,6 +70,9 @@ VERSIONS = ("v1.2", "v1.1", "v1.0")
 def warm(version: str = VERSIONS[0]) -> None:
     """Fill cwltool's caches for a version of CWL, in the fork server, so that its children find them."""
     javascript.available()
+    # Each load splits the same 300 URLs of the vocabulary; the cache of the standard library holds 128.
+    plain = getattr(urllib.parse.urlsplit, "__wrapped__", urllib.parse.urlsplit)
+    setattr(urllib.parse, "urlsplit", lru_cache(maxsize=4096, typed=True)(plain))  # noqa: B010 (mypy: no assignment)
     load_schema("v1.0")  # cwltool takes File and Directory from it, for all versions
     load(_smallest(version), "")
 

@@ -270,8 +270,10 @@ class ForkServer:
                 self.admission.add(ticket)
 
     def _keep_spare(self) -> None:
+        """A spare shortens the wait of a single job. While others wait, its rehearsal would only take their time."""
         now = time.monotonic()
-        if self.spare is None and now >= self.spare_after:
+        busy = self.admission.waiting or self.children
+        if self.spare is None and not busy and now >= self.spare_after:
             try:
                 self.spare = children.fork_spare(self)
             except OSError:
