@@ -48,8 +48,9 @@ class Spare:
 def fork_spare(server: ForkServer) -> Spare:
     """Start a runner that waits for its job. Raises OSError where no process can be made."""
     orders, orders_out = os.pipe2(os.O_CLOEXEC)
+    example = server.last_job
     try:
-        pid = _fork(server, lambda: _await_job(orders, orders_out, server.news_out))
+        pid = _fork(server, lambda: _await_job(orders, orders_out, server.news_out, example))
     except OSError:
         os.close(orders_out)
         raise
@@ -132,11 +133,11 @@ def _fork(server: ForkServer, body: Callable[[], None]) -> int:
         os._exit(status)
 
 
-def _await_job(orders: int, orders_out: int, news: int) -> None:
+def _await_job(orders: int, orders_out: int, news: int, example: JobFolder | None) -> None:
     from . import runner  # imported before the fork, in the server
 
     os.close(orders_out)
-    runner.rehearse()
+    runner.rehearse(example)
     with os.fdopen(orders, "rb") as stream:
         order = stream.read()
     if order:

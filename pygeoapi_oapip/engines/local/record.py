@@ -63,6 +63,10 @@ class JobFolder:
         assert isinstance(record, dict)
         return record
 
+    def size(self, name: str) -> int:
+        """Bytes of the record `name`. Raises OSError where there is none."""
+        return (self.run / f"{name}.json").stat().st_size
+
     def write(self, name: str, record: Record) -> None:
         """Replace the record `name` in one step. Raises OSError, for example where the disk is full."""
         draft = self._draft(name, record)

@@ -11,6 +11,7 @@ import traceback
 import urllib.parse
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -63,6 +64,10 @@ class NoFetcher(DefaultFetcher):
         return True
 
 
+_URLS = 4096
+_LARGEST_EXAMPLE = 100_000
+"""Bytes of a plan that is worth loading ahead."""
+
 VERSIONS = ("v1.2", "v1.1", "v1.0")
 """Of CWL; all are brought up to the first when they run."""
 
@@ -70,16 +75,53 @@ VERSIONS = ("v1.2", "v1.1", "v1.0")
 def warm(version: str = VERSIONS[0]) -> None:
     """Fill cwltool's caches for a version of CWL, in the fork server, so that its children find them."""
     javascript.available()
-    # Each load splits the same 300 URLs of the vocabulary; the cache of the standard library holds 128.
-    plain = getattr(urllib.parse.urlsplit, "__wrapped__", urllib.parse.urlsplit)
-    setattr(urllib.parse, "urlsplit", lru_cache(maxsize=4096, typed=True)(plain))  # noqa: B010 (mypy: no assignment)
+    _widen_url_cache()
     load_schema("v1.0")  # cwltool takes File and Directory from it, for all versions
     load(_smallest(version), "")
 
 
-def rehearse() -> None:
-    """Touch what a run will touch, in a spare runner: its copies of the server's memory pages are made now."""
+def _widen_url_cache() -> None:
+    """Each load splits the same 300 URLs of the vocabulary; the cache of the standard library holds 128."""
+    cached: Any = urllib.parse.urlsplit
+    if cached.cache_parameters()["maxsize"] < _URLS:
+        setattr(urllib.parse, "urlsplit", lru_cache(_URLS, typed=True)(cached.__wrapped__))  # noqa: B010 (for mypy)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A document that a spare runner has loaded already."""
+
+    document: Record
+    entry: str
+    tool: Process
+
+
+_rehearsed: list[Rehearsed] = []
+"""At most one, in a spare runner."""
+
+
+def rehearse(example: JobFolder | None = None) -> None:
+    """Touch what a run will touch, in a spare runner: its copies of the server's memory pages are made now.
+
+    Args:
+        example: the last job; the next one is likely to run the same package, which is then loaded already.
+    """
+    try:
+        plan = example.read("plan") if example is not None and example.size("plan") < _LARGEST_EXAMPLE else None
+        if plan is not None:
+            tool = load(as_read(plan["document"]), plan["entry"])
+            _rehearsed.append(Rehearsed(plan["document"], plan["entry"], tool))
+            return
+    except (OSError, ValidationException, WorkflowException) as error:
+        logging.getLogger(__name__).debug("the last package is no example: %s", error)
     load(_smallest(VERSIONS[0]), "")
+
+
+def _tool_of(document: Record, entry: str) -> Process:
+    for known in _rehearsed:
+        if known.entry == entry and known.document == document:
+            return known.tool
+    return load(as_read(document), entry)
 
 
 def load(document: Mapping[str, Any], entry: str) -> Process:
@@ -162,7 +204,7 @@ class Execution:
     def _execute(self) -> CWLObjectType:
         javascript.choose(self.plan["javascript"])
         document = Carried(self.folder.work / "carried").settle(self.plan["document"])
-        tool = load(as_read(document), self.plan["entry"])
+        tool = _tool_of(document, self.plan["entry"])
         order = as_read(self.plan["job_order"])
         steps = all_parts([step.tool for step in _steps(tool)], self.plan["job_order"])
         name = self.plan["process"]

@@ -64,6 +64,7 @@ class ForkServer:
         self.stoppers: dict[int, str] = {}
         self.spare: children.Spare | None = None
         self.spare_after = 0.0
+        self.last_job: JobFolder | None = None
         self.adopted: dict[str, JobFolder] = {}
         self.folders: dict[str, JobFolder] = {}
         self.connections: dict[int, Connection] = {}
@@ -258,6 +259,7 @@ class ForkServer:
 
     def _start_children(self) -> None:
         for ticket in self.admission.admit(time.monotonic()):
+            self.last_job = JobFolder(Path(ticket.workspace))
             spare, self.spare = self.spare, None
             if spare is not None and children.give_job(spare, ticket):
                 self.children[spare.pid] = ticket.job_id
