@@ -82,9 +82,15 @@ def remove_containers(engine: str, mark: str) -> None:
     if not engine:
         return
     listed = [engine, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={mark}"]
+    deadline = time.monotonic() + _REMOVAL
     try:
-        found = subprocess.run(listed, capture_output=True, text=True, timeout=_REMOVAL, check=False).stdout.split()
-        if found:
+        # again until none is left: while another process removes one, docker refuses a second removal at once
+        while found := subprocess.run(
+            listed, capture_output=True, text=True, timeout=_REMOVAL, check=False
+        ).stdout.split():
+            if time.monotonic() > deadline:
+                logging.getLogger(__name__).warning("%d containers of a job are left", len(found))
+                return
             subprocess.run([engine, "rm", "--force", *found], capture_output=True, timeout=_REMOVAL, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         logging.getLogger(__name__).warning("containers of a job may be left: %s", type(error).__name__)

@@ -260,9 +260,11 @@ class Execution:
 
     def _finish(self, state: RunState, message: str, **more: Any) -> None:
         self.ending.acquire()  # never released: one thread ends the run, and the process with it
-        if processes.end_children(self.folder.work.resolve()):
+        left = processes.end_children(self.folder.work.resolve())
+        cancelled = self.folder.cancelled
+        if left or cancelled:  # the client of a container may be gone while the container is not
             remove_job_containers(self.folder)
-        if self.folder.cancelled:
+        if cancelled:
             state, message, more = RunState.CANCELLED, "The job was dismissed.", {}
         steps = [step.to_json() for step in self.progress.in_order() if step.state]
         more |= {"steps": steps, "usage": self._usage()}
