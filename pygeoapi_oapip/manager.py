@@ -20,7 +20,7 @@ from pygeoapi.util import JobStatus, RequestedProcessExecutionMode
 
 from .auth.context import current_principal
 from .catalogue import PROCESSOR
-from .errors import NoSuchProcess, OapipError
+from .errors import MethodNotAllowed, NoSuchProcess, OapipError
 from .model.process import Process
 from .operations import Operations
 from .stock.answers import Answers
@@ -123,12 +123,12 @@ class ProcessManager(BaseManager):  # type: ignore[misc]  # pygeoapi has no type
             return job_row(self.service.job(current_principal(), job_id))
 
     def add_job(self, job_metadata: Mapping[str, Any]) -> str:
-        """Not a way to make jobs here: `execute_process` does. Raises NotImplementedError."""
-        raise NotImplementedError("jobs are made by execute_process")
+        """Not a way to make jobs here: `execute_process` does. Raises MethodNotAllowed."""
+        raise MethodNotAllowed("jobs are made by execute_process")
 
     def update_job(self, job_id: str, update_dict: Mapping[str, Any]) -> bool:
-        """Jobs are moved on by the reconciler only. Raises NotImplementedError."""
-        raise NotImplementedError("jobs are moved on by the reconciler")
+        """Jobs are moved on by the reconciler only. Raises MethodNotAllowed."""
+        raise MethodNotAllowed("jobs are moved on by the reconciler")
 
     def delete_job(self, job_id: str) -> bool:
         """Dismiss (unfinished) or remove (ended) a job. Raises JobNotFoundError."""
