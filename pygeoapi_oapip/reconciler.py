@@ -138,6 +138,8 @@ class Reconciler:
                 if report is not None and not report.ended and utc_now() - job.created < QUIET:
                     return job
                 return self._phases.apply(job, report)
+            except StoreUnavailable:
+                raise
             except Unavailable as fault:
                 LOG.warning("job %s: %s", job.id, fault.detail)
                 return job
