@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from .engines.base import Engine
 from .errors import (
@@ -23,7 +23,7 @@ from .errors import (
 )
 from .model.execution import ExecutionRequest, Plan
 from .model.identity import EVERYTHING
-from .model.job import Goal, Job, Phase
+from .model.job import Goal, Job, Phase, utc_now
 from .model.json import JSONObject
 from .model.process import Package
 from .model.run import RunReport, RunState
@@ -53,11 +53,6 @@ _RUN_PHASE: Mapping[RunState, Phase] = {
     RunState.CANCELLED: Phase.FAILED,
 }
 """Where a report leads a job whose goal is RUN. CANCELLED without our asking is a failure, and says so."""
-
-
-def utc_now() -> datetime:
-    """The present time; the one clock of the reconciler."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from .engines.base import Engine, Eventful
 from .errors import NoSuchJob, StoreUnavailable, Unavailable, VersionConflict
 from .model.identity import EVERYTHING
-from .model.job import Goal, Job, Phase
+from .model.job import Goal, Job, Phase, utc_now
 from .model.run import RunRef
-from .phases import Parts, Phases, utc_now
+from .phases import Parts, Phases
 from .store.base import JobStore
 
 LOG = logging.getLogger(__name__)
@@ -47,7 +47,6 @@ class Leases:
         self._count = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._wake = threading.Event()
 
     def until(self) -> datetime:
         """When a lease taken now runs out."""
@@ -67,7 +66,8 @@ class Leases:
             self._count -= 1
 
     def _beat(self) -> None:
-        while not self._wake.wait(HEARTBEAT):
+        while True:
+            time.sleep(HEARTBEAT)
             if not self._count:
                 continue
             try:

@@ -14,6 +14,11 @@ from .json import JSONObject
 from .run import JobID, RunRef, StepReport
 
 
+def utc_now() -> datetime:
+    """The present time, with time zone; the one clock of jobs and stores."""
+    return datetime.now(UTC)
+
+
 class Phase(StrEnum):
     """Where a job is on its line. Order of definition is order of time."""
 
@@ -114,7 +119,7 @@ class Job:
     @staticmethod
     def new(process_id: str, process_revision: int, owner: str, engine: str, request: JSONObject) -> Job:
         """A job that nobody has seen yet, with an id that cannot be guessed."""
-        now = datetime.now(UTC)
+        now = utc_now()
         return Job(
             id=str(uuid4()),
             process_id=process_id,

@@ -15,7 +15,7 @@ from ..model.json import JSONObject
 from ..model.run import LogLine
 from ..operations import Execution, Preference
 from . import bodies, documents, preferences, queries
-from .door import Door, json_response
+from .door import DOCUMENT_HEADERS, Door, json_response
 from .identifiers import checked
 from .links import JSON_TYPE, link, paging
 from .result_views import synchronous
@@ -139,7 +139,7 @@ def _text(lines: Iterator[LogLine]) -> Response:
             words = [word for word in (time, line.level, source, line.text) if word]
             yield (" ".join(words) + "\n").encode("utf-8", "replace")
 
-    headers = [("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    headers = list(DOCUMENT_HEADERS)
     return Response(write(), 200, headers, content_type="text/plain; charset=utf-8")
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 from flask import Response
 
 from ..model.json import JSON
+from .door import DOCUMENT_HEADERS
 from .files import safe_media_type
 
 _CHUNK = 256 * 1024
@@ -61,6 +62,6 @@ def related(parts: Sequence[Part]) -> Response:
         yield f"--{boundary}--\r\n".encode("ascii")
 
     first = safe_media_type(parts[0].media_type) if parts else "application/json"
-    headers = [("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    headers = list(DOCUMENT_HEADERS)
     kind = f'multipart/related; type="{first}"; boundary={boundary}'
     return Response(write(), 200, headers, content_type=kind)

@@ -13,7 +13,7 @@ from ..model.value import DirectoryOutput, FileOutput, Literal, OutputValue
 from ..operations import Results
 from ..results import Renderer, find_file, is_json
 from . import negotiation, queries
-from .door import Door, html_response, json_response
+from .door import DOCUMENT_HEADERS, Door, html_response, json_response
 from .files import send
 from .identifiers import checked
 from .links import OGC_REL, link
@@ -158,7 +158,7 @@ def _literal(door: Door, value: Literal) -> Response:
     simple = isinstance(value.value, str | int | float) and not isinstance(value.value, bool)
     offered = ("json", "text", "html") if simple else ("json", "html")
     if door.wanted(offered) == "text":
-        headers = [("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+        headers = list(DOCUMENT_HEADERS)
         return Response(str(value.value), 200, headers, content_type="text/plain; charset=utf-8")
     return json_response(value.value)
 

@@ -6,19 +6,15 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NoReturn
 
 from ..errors import Conflict, DuplicateProcess, NoSuchJob, NoSuchProcess, VersionConflict
 from ..model.identity import ANONYMOUS_NAME, Scope
-from ..model.job import Goal, Job, JobStatus
+from ..model.job import Goal, Job, JobStatus, utc_now
 from ..model.process import Process
 from ..model.run import JobID
 from .base import JobPage, JobQuery, ProcessPage
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class MemoryJobStore:
@@ -28,7 +24,7 @@ class MemoryJobStore:
         clock: the present time, with time zone.
     """
 
-    def __init__(self, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._jobs: dict[JobID, Job] = {}
         self._lock = threading.RLock()
@@ -184,7 +180,7 @@ class MemoryProcessStore:
         clock: the present time, with time zone.
     """
 
-    def __init__(self, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._revisions: dict[str, list[Process]] = {}
         self._deployed: set[str] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import (
     Connection,
@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..errors import Conflict, NoSuchJob, VersionConflict
 from ..model.identity import Scope
-from ..model.job import ENDED, OGC_STATUS, Goal, Job, JobStatus, Phase
+from ..model.job import ENDED, OGC_STATUS, Goal, Job, JobStatus, Phase, utc_now
 from ..model.run import JobID
 from .base import JobPage, JobQuery
 from .database import Database
@@ -78,10 +78,6 @@ _OLD = (
 _COUNTS = select(jobs.c.status, func.count()).group_by(jobs.c.status)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SqlJobStore:
     """`JobStore` over SQLite or PostgreSQL.
 
@@ -90,7 +86,7 @@ class SqlJobStore:
         clock: the present time, with time zone.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._clock = clock
 

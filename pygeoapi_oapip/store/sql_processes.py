@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from ..errors import DuplicateProcess, NoSuchProcess
 from ..model.identity import ANONYMOUS_NAME, Scope
+from ..model.job import utc_now
 from ..model.process import Process
 from .base import ProcessPage
 from .database import Database
@@ -46,10 +47,6 @@ _HISTORY = select(*_LISTED).where(process_revisions.c.process_id == _ID).order_b
 _ADD_REVISION = insert(process_revisions)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SqlProcessStore:
     """`ProcessStore` over SQLite or PostgreSQL. Processes of `anonymous` are public: every scope sees them.
 
@@ -58,7 +55,7 @@ class SqlProcessStore:
         clock: the present time, with time zone.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._clock = clock
 
