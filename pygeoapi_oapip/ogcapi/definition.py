@@ -26,10 +26,20 @@ _TAGS = (
 )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _fragment(name: str) -> dict[str, Any]:
     text = files(__package__).joinpath("openapi", name).read_text(encoding="utf-8")
     return cast("dict[str, Any]", yaml.safe_load(text))
+
+
+@lru_cache(maxsize=1)
+def _own_paths() -> dict[str, Any]:
+    """The path items of all fragments `openapi/paths*.yaml`; a path stands in one of them only."""
+    found: dict[str, Any] = {}
+    for item in sorted(files(__package__).joinpath("openapi").iterdir(), key=lambda entry: entry.name):
+        if item.name.startswith("paths"):
+            found |= _fragment(item.name)
+    return found
 
 
 def build(door: Door) -> dict[str, Any]:
@@ -50,7 +60,7 @@ def build(door: Door) -> dict[str, Any]:
         "tags": _merged_tags(host),
         "paths": {
             **_host_paths(host),
-            **_fragment("paths.yaml"),
+            **_own_paths(),
             **{_path(item): _execution(item) for item in processes},
         },
         "components": _merged_components(host.get("components", {}), components),
@@ -90,7 +100,7 @@ def _path(process: Process) -> str:
 
 
 def _execution(process: Process) -> dict[str, Any]:
-    generic = _fragment("paths.yaml")["/processes/{processID}/execution"]["post"]
+    generic = _own_paths()["/processes/{processID}/execution"]["post"]
     inputs = {key: _input_schema(item) for key, item in process.inputs.items()}
     required = [key for key, item in process.inputs.items() if item.min_occurs > 0]
     schema = {

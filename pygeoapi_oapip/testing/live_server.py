@@ -19,6 +19,8 @@ import requests
 import yaml
 
 START_LIMIT = 90.0
+INTERPRETER = "OAPIP_TEST_PYTHON"
+"""Environment variable: the Python that has the server, where the tests run in another one (`.venv-tools`)."""
 _SERVING = re.compile(r"serving (http://\S+)")
 
 
@@ -69,7 +71,7 @@ class LiveServer:
         """Start it and wait for the ready line. Raises RuntimeError with what it printed."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("OAPIP_", "PYGEOAPI_"))}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pygeoapi_oapip.cli", "serve", "--config", str(self.configuration)]
+            [os.environ.get(INTERPRETER, sys.executable), "-m", "pygeoapi_oapip.cli", "serve", "--config", str(self.configuration)]
             + ["--bind", "127.0.0.1:0", "--workers", str(self._workers), "--log-level", "warning"],
             cwd=self.home,
             env={**environment, "PYTHONUNBUFFERED": "1"},
