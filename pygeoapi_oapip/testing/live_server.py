@@ -71,7 +71,14 @@ class LiveServer:
         """Start it and wait for the ready line. Raises RuntimeError with what it printed."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("OAPIP_", "PYGEOAPI_"))}
         self._process = subprocess.Popen(
-            [os.environ.get(INTERPRETER, sys.executable), "-m", "pygeoapi_oapip.cli", "serve", "--config", str(self.configuration)]
+            [
+                os.environ.get(INTERPRETER, sys.executable),
+                "-m",
+                "pygeoapi_oapip.cli",
+                "serve",
+                "--config",
+                str(self.configuration),
+            ]
             + ["--bind", "127.0.0.1:0", "--workers", str(self._workers), "--log-level", "warning"],
             cwd=self.home,
             env={**environment, "PYTHONUNBUFFERED": "1"},
