@@ -1,62 +1,24 @@
-"""Execution and jobs: start, list, status, dismissal, logs, inputs, exceptions."""
+"""Jobs: list, status, dismissal, logs, inputs, exceptions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from flask import Response, request
 
-from ..errors import NoSuchJob, NoSuchProcess
+from ..errors import NoSuchJob
 from ..model.job import JobStatus
-from ..model.json import JSONObject
 from ..model.run import LogLine
-from ..operations import Execution, Preference
-from . import bodies, documents, preferences, queries
+from . import documents, queries
 from .door import DOCUMENT_HEADERS, Door, json_response
 from .identifiers import checked
 from .links import JSON_TYPE, link, paging
-from .result_views import synchronous
 from .routes import Route
 
 LOG_PAGE = 10_000
 """Log lines in one JSON document."""
-
-
-def execute_process(door: Door, process_id: str) -> Response:
-    """POST /processes/{processID}/execution."""
-    checked(process_id, NoSuchProcess)
-    prefer = preferences.parse(request.headers.get("Prefer"))
-    body = bodies.read_object()
-    preference = _with_mode(prefer.execution, body, door.options.max_wait)
-    execution = door.operations.execute(door.principal, process_id, body, preference)
-    applied = prefer.applied(asynchronous=not execution.finished_in_time)
-    response = _started(door, execution)
-    if applied:
-        response.headers["Preference-Applied"] = applied
-    return response
-
-
-def _started(door: Door, execution: Execution) -> Response:
-    links = door.links
-    address = links.job(execution.job.id)
-    if execution.finished_in_time:
-        response = synchronous(door, execution.job.id)
-        response.headers.add("Link", f'<{address}>; rel=monitor; type="{JSON_TYPE}"')
-        return response
-    return json_response(documents.status(execution.job, links), 201, [("Location", address)])
-
-
-def _with_mode(preference: Preference, body: JSONObject, longest: float) -> Preference:
-    """The `mode` member of older drafts counts where the Prefer header says nothing."""
-    if preference.respond_async or preference.wait is not None:
-        return preference
-    mode = body.get("mode")
-    if mode == "async":
-        return replace(preference, respond_async=True)
-    return replace(preference, wait=longest) if mode == "sync" else preference
 
 
 def list_jobs(door: Door) -> Response:
@@ -144,7 +106,6 @@ def _text(lines: Iterator[LogLine]) -> Response:
 
 
 ROUTES = (
-    Route("/processes/<process_id>/execution", "POST", execute_process),
     Route("/jobs", "GET", list_jobs),
     Route("/jobs/<job_id>", "GET", job_status),
     Route("/jobs/<job_id>", "DELETE", dismiss_job),
