@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ..model.execution import ExecutionRequest, OutputRequest
 from ..model.job import Job, JobStatus
 from ..model.json import JSON
 from ..model.process import Input, Output, Process, Source
-from ..model.run import StepReport
 from ..model.value import Inline, InputValue, Many, Reference
+from ..statusinfo import status_members
+from ..statusinfo import timestamp as timestamp
 from .links import HTML_TYPE, JSON_TYPE, OGC_REL, Links, link
 
 PROCESS_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-process-description"
 
 Document = dict[str, Any]
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds and `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def summary(process: Process, links: Links) -> Document:
@@ -90,22 +85,7 @@ def revision_row(process: Process) -> Document:
 
 def status(job: Job, links: Links) -> Document:
     """Part 1 statusInfo.yaml: the members of 1.0 (jobID, status, type) and of 2.0 (id, processingEntityType) in one."""
-    moments = {key: getattr(job, key) for key in ("created", "started", "finished", "updated")}
-    return {
-        "jobID": job.id,
-        "id": job.id,
-        "processID": job.process_id,
-        "type": "process",
-        "processingEntityType": "ogc-api-processes",
-        "status": job.status.value,
-        **({"message": job.message} if job.message else {}),
-        "progress": job.progress,
-        **{key: timestamp(moment) for key, moment in moments.items() if moment is not None},
-        **({"steps": [_step(step) for step in job.steps]} if job.steps else {}),
-        **({"usage": dict(job.usage)} if job.usage else {}),
-        **({"exception": job.problem} if job.status is JobStatus.FAILED and job.problem else {}),
-        "links": _job_links(job, links),
-    }
+    return {**status_members(job), "links": _job_links(job, links)}
 
 
 def _job_links(job: Job, links: Links) -> list[dict[str, JSON]]:
@@ -124,16 +104,6 @@ def _job_links(job: Job, links: Links) -> list[dict[str, JSON]]:
     if job.status is JobStatus.FAILED:
         found.append(link(f"{address}/exceptions", f"{OGC_REL}exceptions", JSON_TYPE, "Why the job failed"))
     return found
-
-
-def _step(step: StepReport) -> Document:
-    moments = (("started", step.started), ("finished", step.finished))
-    return {
-        "name": step.name,
-        "state": step.state.value,
-        **{key: timestamp(moment) for key, moment in moments if moment is not None},
-        **({"exitCode": step.exit_code} if step.exit_code is not None else {}),
-    }
 
 
 def dismissed(job: Job, links: Links) -> Document:
