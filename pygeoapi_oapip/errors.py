@@ -21,8 +21,12 @@ OapipError                          has an HTTP status, an OGC exception URI, a 
 ├── NotAcceptable                   406
 ├── Conflict                        409
 │   └── DuplicateProcess            409  a process with this id is deployed
+├── PreconditionFailed              412  the resource is not in the state that If-Match names
 ├── TooLarge                        413
 ├── UnsupportedMediaType            415
+│   └── UnsupportedJobMediaType     415  of a job definition (Part 4)
+├── UnsupportedSchema               422  the Content-Schema of a job definition (Part 4)
+├── Locked                          423  the job is not one that can still be changed or started (Part 4)
 ├── UnresolvableReference           400  a reference in a request or package could not be read
 ├── JobFailed                       500  the job failed; `detail` has the true cause
 ├── Unavailable                     503  a part of the server cannot be reached; try again
@@ -43,6 +47,7 @@ from typing import Any, ClassVar
 
 PART1 = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 PART2 = "http://www.opengis.net/def/exceptions/ogcapi-processes-2/1.0/"
+PART4 = "http://www.opengis.net/def/exceptions/ogcapi-processes-4/1.0/"
 ABOUT_BLANK = "about:blank"
 """RFC 9457 section 4.2.1: the problem is the HTTP status itself."""
 
@@ -234,6 +239,13 @@ class DuplicateProcess(Conflict):
     title = "Duplicated process"
 
 
+class PreconditionFailed(OapipError):
+    """The resource is not in the state that the If-Match header names (RFC 9110 section 13.1.1)."""
+
+    status = 412
+    code = "InvalidParameterValue"
+
+
 class TooLarge(OapipError):
     """A body or a referenced document is larger than the server allows."""
 
@@ -247,6 +259,29 @@ class UnsupportedMediaType(OapipError):
 
     status = 415
     type = PART2 + "unsupported-media-type"
+    code = "InvalidParameterValue"
+
+
+class UnsupportedJobMediaType(UnsupportedMediaType):
+    """Part 4 /req/job-management/create-unsupported-media-type."""
+
+    type = PART4 + "unsupported-media-type"
+
+
+class UnsupportedSchema(OapipError):
+    """Part 4 /req/job-management/create-unsupported-schema."""
+
+    status = 422
+    type = PART4 + "unsupported-schema"
+    code = "InvalidParameterValue"
+    title = "Unsupported schema"
+
+
+class Locked(OapipError):
+    """Part 4 /req/job-management/update-response-locked: the job has been started, so its definition stays."""
+
+    status = 423
+    type = PART4 + "locked"
     code = "InvalidParameterValue"
 
 

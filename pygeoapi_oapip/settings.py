@@ -122,6 +122,18 @@ class Retention(_Block):
     jobs: Seconds = Field(30 * 86400.0, description="Age after the end; 0: never.")
 
 
+class Callbacks(_Block):
+    """Messages to the `subscriber` of a job."""
+
+    allow_hosts: tuple[str, ...] = Field(("*",), description="Host names that may be told, with `*` as wildcard.")
+    allow_internal: bool = Field(
+        False, description="Also addresses of this machine and of private networks (RFC 6890)."
+    )
+    timeout: Seconds = Field(10.0, gt=0, description="For one message as a whole.")
+    progress_interval: Seconds = Field(30.0, description="Shortest time between two messages about progress.")
+    give_up_after: Seconds = Field(86400.0, description="Time of retries, from the first try on.")
+
+
 class Limits(_Block):
     """What a request may hold."""
 
@@ -158,6 +170,7 @@ class Settings(_Block):
     staging: Staging = Field(default_factory=Staging)
     sync: Sync = Field(default_factory=Sync)
     retention: Retention = Field(default_factory=Retention)
+    callbacks: Callbacks = Field(default_factory=Callbacks)
     limits: Limits = Field(default_factory=Limits)
     auth: Auth = Field(default_factory=Auth)
     reconcile: bool = Field(
