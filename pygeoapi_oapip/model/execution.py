@@ -11,7 +11,12 @@ from typing import cast
 from .json import JSON, JSONObject
 from .process import Package
 from .run import JobID
-from .value import InputValue, input_from_json, input_to_json
+from .value import InputValue, input_from_json, input_to_json, nested_of
+
+HAS_NESTED = "nested"
+"""Member of a stored request: an input has to be made by a nested process first."""
+PARENT = "parent"
+"""Member of a stored request: id of the job that needs the result of this one."""
 
 
 class ResponseForm(StrEnum):
@@ -62,6 +67,7 @@ class ExecutionRequest:
         if self.outputs is not None:
             outputs = {key: [o.transmission and o.transmission.value, o.media_type] for key, o in self.outputs.items()}
         subscriber = self.subscriber
+        nested = any(True for value in self.inputs.values() for _ in nested_of(value))
         return {
             "inputs": {key: input_to_json(value) for key, value in self.inputs.items()},
             "outputs": outputs,
@@ -69,6 +75,7 @@ class ExecutionRequest:
             "subscriber": None
             if subscriber is None
             else [subscriber.success, subscriber.in_progress, subscriber.failed],
+            **({HAS_NESTED: True} if nested else {}),
         }
 
     @staticmethod
@@ -97,8 +104,9 @@ class Plan:
     job_id: JobID
     process_id: str
     package: Package
+    """`NO_PACKAGE` for a process that is built into the server."""
     job_order: JSONObject
-    """The CWL input object; File and Directory locations are `file:///` URLs in the workspace or an allowed
+    """The CWL input object (for `NO_PACKAGE`: see `packages.plainorder`); File and Directory locations are `file:///` URLs in the workspace or an allowed
     root, or URLs of a scheme that the engine reads itself (`Traits.reads`)."""
     workspace: Path
     """The job's folder (design 7): `inputs`, `work`, `outputs`, `logs`. It exists."""

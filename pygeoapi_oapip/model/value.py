@@ -6,8 +6,8 @@ Both trees are JSON-safe through `to_json` and `*_from_json`, so that they live 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import asdict, dataclass
+from typing import Any, cast
 
 from .json import JSON, JSONObject
 
@@ -37,7 +37,38 @@ class Many:
     items: tuple[InputValue, ...]
 
 
-InputValue = Inline | Reference | Many
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An input that is an output of another process (Part 3 nested processes): a job of its own makes it first."""
+
+    process: str
+    """The process as the client named it."""
+    process_id: str
+    """Process of the job that is made."""
+    revision: int
+    engine: str
+    output: str
+    """Id of the output that becomes the value."""
+    request: JSONObject
+    """`ExecutionRequest.to_json()` of that job, validated."""
+    spread: bool = False
+    """True: the output is an array, and its items become items of the array that this value stands in."""
+
+
+class NestedArray(tuple[JSON, ...]):
+    """In an execute body: an array with at least one `Nested` somewhere in it."""
+
+
+InputValue = Inline | Reference | Many | Nested
+
+
+def nested_of(value: InputValue, place: str = "") -> Iterator[tuple[str, Nested]]:
+    """Each nested process in an input value, with its place (`[0]` in an array; "" for the value itself)."""
+    if isinstance(value, Nested):
+        yield place, value
+    elif isinstance(value, Many):
+        for index, item in enumerate(value.items):
+            yield from nested_of(item, f"{place}[{index}]")
 
 
 def references_of(value: InputValue) -> Iterator[Reference]:
@@ -55,6 +86,8 @@ def input_to_json(value: InputValue) -> JSON:
         return {"many": [input_to_json(item) for item in value.items]}
     if isinstance(value, Reference):
         return {"href": value.href, "type": value.media_type}
+    if isinstance(value, Nested):
+        return {"nested": asdict(value)}
     return {"value": value.value, "type": value.media_type, "encoding": value.encoding}
 
 
@@ -65,6 +98,8 @@ def input_from_json(stored: JSON) -> InputValue:
         return Many(tuple(input_from_json(item) for item in cast("list[JSON]", row["many"])))
     if "href" in row:
         return Reference(str(row["href"]), str(row["type"]))
+    if "nested" in row:
+        return Nested(**cast("dict[str, Any]", row["nested"]))
     return Inline(row["value"], str(row["type"]), str(row["encoding"]))
 
 
