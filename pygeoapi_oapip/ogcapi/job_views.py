@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -12,7 +13,7 @@ from ..errors import NoSuchJob
 from ..model.job import JobStatus
 from ..model.run import LogLine
 from . import documents, queries
-from .door import DOCUMENT_HEADERS, Door, json_response
+from .door import DOCUMENT_HEADERS, Door, html_response, json_response
 from .identifiers import checked
 from .links import JSON_TYPE, link, paging
 from .routes import Route
@@ -49,18 +50,20 @@ def dismiss_job(door: Door, job_id: str) -> Response:
 def job_inputs(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}/inputs: what was asked for."""
     job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
-    return json_response(documents.inputs(job, door.links))
+    return door.document("inputs", documents.inputs(job, door.links), job_id=job.id)
 
 
 def job_exceptions(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}/exceptions: a list with the cause of a failure; empty for any other job."""
     job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
-    failed = job.status is JobStatus.FAILED and job.problem
-    return json_response([job.problem] if failed else [])
+    found = [job.problem] if job.status is JobStatus.FAILED and job.problem else []
+    if door.wanted() == "html":
+        return html_response(door.page("exceptions", {"exceptions": found}, job_id=job.id))
+    return json_response(found)
 
 
 def job_logs(door: Door, job_id: str) -> Response:
-    """GET /jobs/{jobID}/logs: JSON, text or a page; `offset` lines are left out."""
+    """GET /jobs/{jobID}/logs: JSON, text or a page; `offset` lines are left out, or all but the last `tail`."""
     form = door.wanted(("json", "html", "text"))
     offset = queries.offset_of(request.args)
     job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
@@ -68,7 +71,9 @@ def job_logs(door: Door, job_id: str) -> Response:
     if form == "text":
         return _text(lines)
     limit = queries.window(request.args, LOG_PAGE, LOG_PAGE)[0]
-    rows = [_row(line) for line in islice(lines, limit)]
+    passed, found = _cut(lines, limit, queries.tail_of(request.args, LOG_PAGE))
+    offset += passed
+    rows = [_row(line) for line in found]
     links = door.links
     address = f"{links.job(job_id)}/logs"
     end = offset + len(rows)
@@ -86,6 +91,18 @@ def job_logs(door: Door, job_id: str) -> Response:
         ],
     }
     return door.document("logs", document, form, job_id=job_id)
+
+
+def _cut(lines: Iterator[LogLine], limit: int, tail: int) -> tuple[int, list[LogLine]]:
+    """How many lines are passed over, and the lines shown: the last `tail`, or the first `limit` where that is 0."""
+    if not tail:
+        return 0, list(islice(lines, limit))
+    kept: deque[LogLine] = deque(maxlen=tail)
+    total = 0
+    for line in lines:
+        kept.append(line)
+        total += 1
+    return total - len(kept), list(kept)
 
 
 def _row(line: LogLine) -> dict[str, Any]:

@@ -15,7 +15,10 @@ MEDIA_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "text": ("text/plain",),
         "zip": ("application/zip",),
         "multipart": ("multipart/related", "multipart/mixed"),
+        "cwl": ("application/cwl", "application/cwl+yaml", "application/cwl+json", "application/ogcapppkg+json"),
         "openapi": ("application/vnd.oai.openapi+json",),
+        "oas30": (),
+        "oas31": (),
     }
 )
 """Word of the `f` parameter -> the media types that ask for it."""
@@ -51,6 +54,27 @@ def wanted(f: str | None, accept: str | None, offered: tuple[str, ...] = DOCUMEN
 def names_json(accept: str | None) -> bool:
     """True if Accept names application/json itself (not a wildcard) with a weight above 0."""
     return any(kind == "application/json" and weight > 0 for kind, weight in _ranges(accept or ""))
+
+
+def parameter(accept: str | None, word: str, name: str) -> str:
+    """A parameter of the media type that Accept names for a representation, for example its `version`.
+
+    Args:
+        accept: the Accept header.
+        word: of MEDIA_TYPES.
+        name: of the parameter, in lower case.
+
+    Returns:
+        The value in the range with the greatest weight, without quotes; "" where there is none.
+    """
+    best, found = 0.0, ""
+    for part in (accept or "")[:2000].split(","):
+        kind, *rest = (item.strip() for item in part.split(";"))
+        values = {key.strip().lower(): text.strip().strip('"') for key, _, text in (item.partition("=") for item in rest)}
+        weight = _weight(values.get("q", "1"))
+        if kind.lower() in MEDIA_TYPES[word] and weight > best:
+            best, found = weight, values.get(name, "")
+    return found
 
 
 @lru_cache(maxsize=512)

@@ -8,12 +8,16 @@ from typing import Any
 from flask import Response, request
 
 from ..errors import NoSuchProcess
+from ..model.process import Package
 from ..operations import Deployment
 from . import bodies, documents, queries
-from .door import Door, json_response
+from .door import Door, html_response, json_response
 from .identifiers import checked
 from .links import paging
 from .routes import Route
+
+SHOWN_BYTES = 1024**2
+"""Of a package on its page."""
 
 
 def list_processes(door: Door) -> Response:
@@ -63,8 +67,16 @@ def process_package(door: Door, process_id: str) -> Response:
     """GET /processes/{processID}/package: what was deployed, byte for byte."""
     checked(process_id, NoSuchProcess)
     package = door.operations.package(door.principal, process_id)
+    if door.wanted(("cwl", "html", "json")) == "html":
+        return html_response(door.page("package", _shown(package), process_id=process_id))
     headers = [("X-Content-Type-Options", "nosniff")]
     return Response(package.source, 200, headers, content_type=package.media_type)
+
+
+def _shown(package: Package) -> Mapping[str, Any]:
+    source = package.source
+    text = source[:SHOWN_BYTES].decode("utf-8", "replace") + ("\n…" if len(source) > SHOWN_BYTES else "")
+    return {"mediaType": package.media_type, "size": len(source), "source": text}
 
 
 def deploy_process(door: Door) -> Response:

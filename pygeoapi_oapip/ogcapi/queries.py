@@ -47,6 +47,11 @@ def offset_of(query: Query) -> int:
     return _integer(query, "offset", 0, 0)
 
 
+def tail_of(query: Query, largest: int) -> int:
+    """`tail`: how many of the last lines are wanted; 0 where it is not given. Raises InvalidQuery."""
+    return min(_integer(query, "tail", 0, 1), largest)
+
+
 def job_query(query: Query, default: int, largest: int) -> JobQuery:
     """Part 1 job-list parameters.
 

@@ -12,7 +12,7 @@ from ..model.execution import ExecutionRequest, OutputRequest, ResponseForm, Tra
 from ..model.value import DirectoryOutput, FileOutput, Literal, OutputValue
 from ..operations import Results
 from ..results import Renderer, find_file, is_json
-from . import negotiation, queries
+from . import negotiation, output_pages, queries
 from .door import DOCUMENT_HEADERS, Door, html_response, json_response
 from .files import send
 from .identifiers import checked
@@ -109,7 +109,8 @@ def _parts(door: Door, found: Results, wanted: ExecutionRequest) -> Response:
 def job_output(door: Door, job_id: str, output_id: str) -> Response:
     """GET /jobs/{jobID}/results/{outputID}: the output itself."""
     value = _output(door, job_id, output_id)
-    return _one(door, job_id, output_id, value, archive=False)
+    page = output_pages.of_output(door, _renderer(door, job_id), job_id, output_id, value)
+    return page or _one(door, job_id, output_id, value, archive=False)
 
 
 def job_file(door: Door, job_id: str, output_id: str, path: str) -> Response:
@@ -120,6 +121,8 @@ def job_file(door: Door, job_id: str, output_id: str, path: str) -> Response:
     if found is None:
         raise NoSuchOutput(f"output {output_id!r} has nothing under this path")
     if isinstance(found, FileOutput):
+        if output_pages.asked():
+            return output_pages.of_file(door, job_id, output_id, _renderer(door, job_id).link(output_id, path, found))
         return send(door.operations.result_file(door.principal, job_id, output_id, path))
     if found[1] == "":
         return _directory(door, job_id, output_id, path, found[0].name)
@@ -131,6 +134,9 @@ def _below_directory(door: Door, job_id: str, output_id: str, path: str) -> Resp
         served = door.operations.result_file(door.principal, job_id, output_id, path)
     except NoSuchOutput:
         return _directory(door, job_id, output_id, path, path.rpartition("/")[2])
+    if output_pages.asked():
+        leaf = FileOutput("", served.name, served.media_type, served.path.stat().st_size)
+        return output_pages.of_file(door, job_id, output_id, _renderer(door, job_id).link(output_id, path, leaf))
     return send(served)
 
 
@@ -165,7 +171,8 @@ def _literal(door: Door, value: Literal) -> Response:
 
 def _directory(door: Door, job_id: str, output_id: str, path: str, name: str) -> Response:
     """A Directory: the list of its files, or an archive."""
-    if door.wanted(("json", "zip", "html")) == "zip":
+    form = door.wanted(("json", "zip", "html"))
+    if form == "zip":
         return send(door.operations.result_file(door.principal, job_id, output_id, path))
     entries = door.operations.directory(door.principal, job_id, output_id, path)
     renderer = _renderer(door, job_id)
@@ -184,7 +191,8 @@ def _directory(door: Door, job_id: str, output_id: str, path: str, name: str) ->
         link(f"{address}?f=json", "self", "application/json", "Files of this folder"),
         link(f"{address}?f=zip", "alternate", "application/zip", "The folder as an archive"),
     ]
-    return json_response({"name": name, "files": rows, "links": links})
+    document = {"name": name, "files": rows, "links": links}
+    return door.document("directory", document, form, job_id=job_id, output_id=output_id)
 
 
 def _renderer(door: Door, job_id: str) -> Renderer:
