@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
 
-from ..errors import ConfigurationError, StoreUnavailable
-from .faults import LOCKED, translated
+from ..errors import ConfigurationError
+from .faults import translated
+from .turn import Turn
 
 _KEY = "server.manager.connection"
 _OLDEST_SQLITE = (3, 35)
@@ -25,49 +25,16 @@ _INHERITED: list[Engine] = []
 breaks the parent's (https://www.sqlite.org/howtocorrupt.html section 2.6)."""
 
 
-_QUEUE = 4
-"""Threads that may wait for a turn behind one that is stuck; the others, of eight in a web process, go on reading."""
-_STUCK = 0.5
-"""Seconds after which a thread that writes is certainly waiting for another program."""
+_LONGEST_PAUSE = 0.01
+"""Seconds between two tries to begin; SQLite's own pauses of 100 ms miss the gaps between the writes of others."""
 
 
 class _Live:
     """What belongs to one process: an engine, and the turn of the threads that write."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, patience: float) -> None:
         self.engine = engine
-        self._turn = threading.Lock()
-        self._count = threading.Lock()
-        self._waiting = 0
-        self._taken = 0.0
-
-    @contextmanager
-    def turn(self, patience: float) -> Iterator[float]:
-        """The turn to write; gives the seconds that are left of the patience.
-
-        Raises:
-            StoreUnavailable: it did not come in time, or too many wait for it already.
-        """
-        end = time.monotonic() + patience
-        if not self._turn.acquire(blocking=False):
-            self._queue(end)
-        self._taken = time.monotonic()
-        try:
-            yield max(0.0, end - self._taken)
-        finally:
-            self._turn.release()
-
-    def _queue(self, end: float) -> None:
-        with self._count:
-            self._waiting += 1
-        try:
-            while not self._turn.acquire(timeout=max(0.0, min(_STUCK, end - time.monotonic()))):
-                now = time.monotonic()
-                if now >= end or (self._waiting > _QUEUE and now - self._taken > _STUCK):
-                    raise StoreUnavailable(LOCKED)
-        finally:
-            with self._count:
-                self._waiting -= 1
+        self.turn = Turn(patience)
 
 
 class Database:
@@ -82,7 +49,7 @@ class Database:
         ConfigurationError: the URL is not one of these, or its driver is missing.
     """
 
-    def __init__(self, url: str, password: str | None = None, *, busy_timeout: float = 5.0) -> None:
+    def __init__(self, url: str, password: str | None = None, *, busy_timeout: float = 10.0) -> None:
         self._url = _checked(url, password)
         self._busy_timeout = busy_timeout
         self._live: dict[int, _Live] = {}
@@ -135,10 +102,10 @@ class Database:
             with translated(), live.engine.begin() as connection:
                 yield connection
             return
-        with live.turn(self._busy_timeout) as left, translated(), live.engine.connect() as connection:
-            wait = self._busy_timeout if left > 0.9 * self._busy_timeout else left
+        with live.turn.taken() as left, translated(), live.engine.connect() as connection:
             sync = "FULL" if durable else "NORMAL"
-            with connection.execution_options(oapip_sync=sync, oapip_wait=round(wait * 1000)).begin():
+            with connection.execution_options(oapip_sync=sync, oapip_wait=left).begin():
+                live.turn.begun()
                 yield connection
 
     def number(self, query: str) -> int:
@@ -173,7 +140,7 @@ class Database:
             for other in [key for key in self._live if key != pid]:
                 _INHERITED.append(self._live.pop(other).engine)
             # setdefault is atomic, and a lock could be one that another thread held at the fork
-            live = self._live.setdefault(pid, _Live(self._engine()))
+            live = self._live.setdefault(pid, _Live(self._engine(), self._busy_timeout))
         return live
 
     def _engine(self) -> Engine:
@@ -255,11 +222,31 @@ def _begin(connection: Connection) -> None:
     if "oapip_sync" not in options:
         driver.execute("BEGIN")
         return
-    if connection.info.get("wait") != options["oapip_wait"]:
-        connection.info["wait"] = options["oapip_wait"]
-        driver.execute(f"PRAGMA busy_timeout={options['oapip_wait']}")
     driver.execute(f"PRAGMA synchronous={options['oapip_sync']}")
-    driver.execute("BEGIN IMMEDIATE")
+    _begin_to_write(driver, options["oapip_wait"])
+
+
+def _begin_to_write(driver: sqlite3.Connection, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    pause = 0.0005
+    milliseconds = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _began(driver, last=time.monotonic() >= deadline):
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={milliseconds}")
+
+
+def _began(driver: sqlite3.Connection, last: bool) -> bool:
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def _checked(url: str, password: str | None) -> URL:

@@ -1,0 +1,73 @@
+"""Threads that write in turn, on slow disks and behind locks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from pygeoapi_oapip.errors import StoreUnavailable
+from pygeoapi_oapip.store.turn import Turn
+
+
+def write(turn: Turn, seconds: float) -> None:
+    """What a thread does that can begin at once, on a disk that takes this long."""
+    with turn.taken():
+        turn.begun()
+        time.sleep(seconds)
+
+
+def faults_of(threads: int, work: Callable[[], None]) -> list[str]:
+    """Run it in several threads at once; the texts of what they raised."""
+    found: list[str] = []
+
+    def run() -> None:
+        try:
+            work()
+        except StoreUnavailable as error:
+            found.append(error.detail)
+
+    started = [threading.Thread(target=run) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    return found
+
+
+def test_a_slow_disk_is_no_lock() -> None:
+    turn = Turn(patience=0.2)
+    assert faults_of(8, lambda: write(turn, 0.3)) == []
+
+
+def test_who_waited_behind_writers_may_still_wait_for_the_lock() -> None:
+    turn = Turn(patience=0.5)
+    left: list[float] = []
+
+    def second() -> None:
+        with turn.taken() as seconds:
+            left.append(seconds)
+
+    with turn.taken():
+        turn.begun()
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(1.0)
+        turn.begun()
+    waiting.join()
+    assert left[0] > 0.1
+
+
+def test_who_waits_behind_one_that_cannot_begin_gives_up() -> None:
+    turn = Turn(patience=0.4)
+    with turn.taken():
+        assert faults_of(1, lambda: write(turn, 0.0)) == ["The database is locked by another program; try again."]
+
+
+def test_the_turn_is_free_again_after_a_fault() -> None:
+    turn = Turn(patience=0.4)
+    with pytest.raises(RuntimeError), turn.taken():
+        raise RuntimeError
+    write(turn, 0.0)
