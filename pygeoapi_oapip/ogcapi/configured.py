@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..settings import Settings
+from .definition.security import schemes
 from .door import DoorOptions
 
 
@@ -27,6 +28,7 @@ def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: s
         page=settings.limits.page,
         max_page=settings.limits.max_page,
         max_wait=settings.sync.max_wait,
+        security=schemes(settings.auth),
     )
 
 

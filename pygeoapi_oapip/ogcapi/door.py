@@ -73,6 +73,8 @@ class DoorOptions:
     """Seconds that the legacy body member `mode: sync` waits."""
     conformance: Sequence[str] = ()
     """Further conformance classes, of parts that are not in this door."""
+    security: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """OpenAPI security schemes by name; none where nobody is asked who they are."""
     render: Render = _pages
     host: Host = field(default_factory=Host)
 

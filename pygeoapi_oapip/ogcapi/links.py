@@ -12,6 +12,7 @@ OGC_REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 JSON_TYPE = "application/json"
 HTML_TYPE = "text/html"
 OPENAPI_TYPE = "application/vnd.oai.openapi+json;version=3.0"
+OPENAPI31_TYPE = "application/vnd.oai.openapi+json;version=3.1"
 
 Link = dict[str, JSON]
 

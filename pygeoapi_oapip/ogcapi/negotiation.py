@@ -70,7 +70,9 @@ def parameter(accept: str | None, word: str, name: str) -> str:
     best, found = 0.0, ""
     for part in (accept or "")[:2000].split(","):
         kind, *rest = (item.strip() for item in part.split(";"))
-        values = {key.strip().lower(): text.strip().strip('"') for key, _, text in (item.partition("=") for item in rest)}
+        values = {
+            key.strip().lower(): text.strip().strip('"') for key, _, text in (item.partition("=") for item in rest)
+        }
         weight = _weight(values.get("q", "1"))
         if kind.lower() in MEDIA_TYPES[word] and weight > best:
             best, found = weight, values.get(name, "")

@@ -1,24 +1,22 @@
-"""Landing page, conformance, API definition and health of the whole server, merged with pygeoapi's own."""
+"""Landing page, conformance and health of the whole server, merged with pygeoapi's own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask import Response
 
-from . import definition
-from .door import Door, json_response
-from .links import HTML_TYPE, JSON_TYPE, OGC_REL, OPENAPI_TYPE, Link, link
+from .door import Door
+from .links import HTML_TYPE, JSON_TYPE, OGC_REL, OPENAPI31_TYPE, OPENAPI_TYPE, Link, link
 from .routes import Route
 
 _PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
+_PART1_DRAFT = "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/"
 _PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 
 CONFORMANCE = (
     *(_COMMON + name for name in ("core", "landing-page", "json", "html", "oas30")),
     *(_PART1 + name for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
+    *(_PART1_DRAFT + name for name in ("oas30", "oas31")),
     *(_PART2 + name for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl")),
 )
 """The classes that this door implements; other parts add theirs through `DoorOptions.conformance`."""
@@ -51,6 +49,7 @@ def _landing_links(door: Door) -> list[Link]:
     return [
         *links.pair(links.root(), "This document", door.media_type()),
         link(f"{base}/openapi?f=json", "service-desc", OPENAPI_TYPE, "API definition"),
+        link(f"{base}/openapi?f=oas31", "service-desc", OPENAPI31_TYPE, "API definition in OpenAPI 3.1"),
         link(f"{base}/openapi?f=html", "service-doc", HTML_TYPE, "API documentation"),
         *short_and_full,
         link(f"{base}/health", "status", JSON_TYPE, "Health of this server"),
@@ -64,28 +63,16 @@ def conformance(door: Door) -> Response:
     return door.document("conformance", {"conformsTo": found})
 
 
-def openapi(door: Door) -> Response:
-    """GET /openapi."""
-    form = door.wanted(("openapi", "json", "html"))
-
-    def make() -> Mapping[str, Any]:
-        return definition.build(door)
-
-    response = door.cached("openapi", ("openapi",), make, "html" if form == "html" else "json")
-    if form != "html" and response.status_code == 200:
-        response.headers["Content-Type"] = OPENAPI_TYPE
-    return response
-
-
 def health(door: Door) -> Response:
     """GET /health: 200 if every part works, else 503."""
     found = door.operations.health()
-    return json_response({"status": "ok" if found.ok else "degraded", "parts": found.parts}, 200 if found.ok else 503)
+    response = door.document("health", {"status": "ok" if found.ok else "degraded", "parts": found.parts})
+    response.status_code = 200 if found.ok else 503
+    return response
 
 
 ROUTES = (
     Route("/", "GET", landing),
     Route("/conformance", "GET", conformance),
-    Route("/openapi", "GET", openapi),
     Route("/health", "GET", health),
 )
