@@ -36,7 +36,7 @@ def when(condition: Callable[[], bool], action: Callable[[], None]) -> Callable[
     """A function that starts a thread which waits for the condition and acts."""
 
     def wait() -> None:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not condition() and time.monotonic() < until:
             time.sleep(0.01)
         action()
@@ -153,7 +153,7 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     if boss == 0:
         child(code, str(ready)).start()
         signal.pause()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not ready.exists() and time.monotonic() < until:
         time.sleep(0.02)
     orphans = [pid for pid in _pids() if str(ready) in _command(pid)]

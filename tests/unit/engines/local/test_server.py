@@ -40,7 +40,7 @@ def test_two_hundred_waiting_jobs_leave_the_memory_as_it_was(bench: Bench) -> No
 
 def spare_of(server: int) -> int:
     """The pid of the runner that waits for a job."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = processes.descendants(processes.table(), [server])
         if len(found) == 1:
@@ -54,7 +54,7 @@ def test_other_versions_are_read_when_there_is_nothing_to_do(own_bench: Bench) -
     assert own_bench.end(run).state is RunState.SUCCEEDED, "a job that came sooner had to wait for that"
     server = own_bench.server_pid()
     first = spare_of(server)
-    assert gone(first, timeout=10), "a spare that knows more has not come"
+    assert gone(first), "a spare that knows more has not come"
     second = spare_of(server)
     assert alive(second) and second != first
     assert own_bench.run(shell("true") | {"cwlVersion": "v1.1"}).state is RunState.SUCCEEDED
