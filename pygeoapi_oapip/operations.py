@@ -25,6 +25,8 @@ class Deployment:
     """Of the Content-Type header, without parameters, lower case; "" if there was none."""
     workflow: str | None = None
     """The `w` query parameter: the entry point."""
+    content_type: str = ""
+    """The whole Content-Type header (multipart bodies need its boundary)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Preference:
     respond_async: bool = False
     wait: float | None = None
     """Seconds; None: not said."""
+    strict: bool = False
+    """`handling=strict`: what cannot be had is refused, and not left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +115,28 @@ class Operations(Protocol):
         """Part 2 deploy. Raises UnsupportedMediaType, InvalidPackage, DuplicateProcess, ImmutableProcess, ..."""
         ...
 
-    def replace(self, principal: Principal, process_id: str, deployment: Deployment) -> Process:
-        """Part 2 replace: running jobs keep the old revision. Raises as deploy, and NoSuchProcess."""
+    def replace(
+        self, principal: Principal, process_id: str, deployment: Deployment, expected: int | None = None
+    ) -> Process:
+        """Part 2 replace: running jobs keep the old revision. Raises as deploy, NoSuchProcess, and
+        PreconditionFailed where `expected` is given and not the present revision."""
         ...
 
-    def undeploy(self, principal: Principal, process_id: str) -> None:
-        """Part 2 undeploy: running jobs go on. Raises NoSuchProcess, ImmutableProcess."""
+    def undeploy(self, principal: Principal, process_id: str, expected: int | None = None) -> None:
+        """Part 2 undeploy: running jobs go on. Raises NoSuchProcess, ImmutableProcess, and PreconditionFailed as
+        `replace`."""
+        ...
+
+    def execute_cwl(
+        self, principal: Principal, deployment: Deployment, body: JSON, preference: Preference
+    ) -> Execution:
+        """Part 3 ad-hoc execution: the package comes with the request, and lives and ends with the job. Raises as
+        deploy and execute do; NoSuchProcess where the administrator has switched it off."""
+        ...
+
+    def job_package(self, principal: Principal, job_id: str) -> Package:
+        """The package that a job runs, also where its process is replaced or gone. Raises NoSuchJob,
+        ImmutableProcess for processes without a package."""
         ...
 
     def execute(self, principal: Principal, process_id: str, body: JSON, preference: Preference) -> Execution:

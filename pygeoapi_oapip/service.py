@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .admission import Admission, waiting_time
 from .auth.policy import Policy
 from .catalogue import Catalogue
 from .delivery import list_directory, served_file
+from .deploying import Deployments
 from .engines.base import Engine
 from .errors import (
     Conflict,
-    DuplicateProcess,
     ImmutableProcess,
     JobFailed,
     NoSuchOutput,
@@ -28,9 +29,9 @@ from .model.execution import ExecutionRequest, Plan
 from .model.identity import EVERYTHING, Principal, Scope
 from .model.job import Goal, Job, Phase
 from .model.json import JSON, JSONObject
-from .model.process import JobControl, Package, Process
+from .model.process import AD_HOC, NO_PACKAGE, Package, Process, Source
 from .model.run import LogLine
-from .model.value import OutputValue, output_from_json, references_of
+from .model.value import OutputValue, output_from_json
 from .operations import (
     Deployment,
     DirectoryEntry,
@@ -41,12 +42,14 @@ from .operations import (
     Results,
     ServedFile,
 )
-from .packages.deployment import read_deployment, require_media_type
+from .packages.deployment import require_media_type
+from .packages.describe import describe
+from .packages.enclosed import enclose, enclosed_package
+from .packages.plainorder import unstaged_job_order
 from .reconciler import Reconciler
 from .settings import Settings
 from .staging.base import Stager, Workspaces
 from .store.base import JobPage, JobQuery, JobStore, ProcessPage, ProcessStore
-from .validate import validate
 
 __all__ = [
     "Collaborators",
@@ -93,6 +96,10 @@ class ProcessingService:
         self._jobs = parts.jobs
         self._processes = parts.processes
         self._policy = parts.policy
+        self._deployments = Deployments(
+            parts.processes, parts.policy, parts.stager, parts.settings.limits.package_bytes
+        )
+        self._admission = Admission(parts.stager, parts.settings)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Scope], Process] = {}
         self._known_at = -1
@@ -134,31 +141,54 @@ class ProcessingService:
 
     def deploy(self, principal: Principal, deployment: Deployment) -> Process:
         """Part 2 deploy."""
-        process = replace(self._read(deployment), owner=principal.name)
-        self._refuse_immutable(process.id)
-        return self._processes.add(process)
+        return self._deployments.deploy(principal, deployment)
 
-    def replace(self, principal: Principal, process_id: str, deployment: Deployment) -> Process:
-        """Part 2 replace; the id of the new description does not count."""
+    def replace(
+        self, principal: Principal, process_id: str, deployment: Deployment, expected: int | None = None
+    ) -> Process:
+        """Part 2 replace; CWL's own id does not count."""
         # the OGC suite asks for 415 before 404
         require_media_type(deployment.media_type)
-        present = self._changeable(principal, process_id)
-        process = replace(self._read(deployment), id=present.id, owner=present.owner)
-        return self._processes.replace(process)
+        return self._deployments.replace(self.process(principal, process_id), deployment, expected)
 
-    def undeploy(self, principal: Principal, process_id: str) -> None:
+    def undeploy(self, principal: Principal, process_id: str, expected: int | None = None) -> None:
         """Part 2 undeploy."""
-        self._changeable(principal, process_id)
-        self._processes.remove(process_id)
+        self._deployments.undeploy(self.process(principal, process_id), expected)
 
     def execute(self, principal: Principal, process_id: str, body: JSON, preference: Preference) -> Execution:
         """Part 1 execute."""
-        process = self.process(principal, process_id)
-        request = validate(body, process)
-        self._check_references(request)
+        return self._start(principal, self.process(principal, process_id), body, preference)
+
+    def execute_cwl(
+        self, principal: Principal, deployment: Deployment, body: JSON, preference: Preference
+    ) -> Execution:
+        """Part 3 ad-hoc execution: the job's request holds the package."""
+        if not self._parts.settings.adhoc_cwl:
+            raise NoSuchProcess("ad-hoc execution of CWL is switched off on this server")
+        process = replace(self._deployments.read(deployment), id=AD_HOC, revision=0, owner=principal.name)
+        return self._start(principal, process, body, preference)
+
+    def job_package(self, principal: Principal, job_id: str) -> Package:
+        """The package that a job runs."""
+        package = self._process_of(self.job(principal, job_id)).package
+        if package is None:
+            raise ImmutableProcess("the process of this job is built into the server and has no package")
+        return package
+
+    def _process_of(self, job: Job) -> Process:
+        package = enclosed_package(job.request)
+        if package is not None:
+            return describe(package, job.process_id)
+        return self._processes.get(job.process_id, EVERYTHING, job.process_revision)
+
+    def _start(self, principal: Principal, process: Process, body: JSON, preference: Preference) -> Execution:
+        request = self._admission.request(body, process)
         self._check_plan(process, request, principal)
-        job = Job.new(process.id, process.revision, principal.name, self._engine_of(process), request.to_json())
-        wait = self._wait(process, preference)
+        wait = waiting_time(process, preference, self._parts.settings.sync.max_wait)
+        stored = request.to_json()
+        if process.id == AD_HOC and process.package is not None:
+            stored = enclose(stored, process.package)
+        job = Job.new(process.id, process.revision, principal.name, self._engine_of(process), stored)
         if wait is None:
             return Execution(self._jobs.add(job), finished_in_time=False)
         leases = self._parts.reconciler.leases
@@ -180,7 +210,7 @@ class ProcessingService:
         job = self.job(principal, job_id)
         stored = _outputs_of(job)
         asked = ExecutionRequest.from_json(job.request).outputs
-        process = self._processes.get(job.process_id, EVERYTHING, job.process_revision)
+        process = self._process_of(job)
         ids = [key for key in process.outputs if key in stored and (asked is None or key in asked)]
         return Results(job, process, {key: output_from_json(stored[key]) for key in ids})
 
@@ -238,56 +268,20 @@ class ProcessingService:
             self._counted = (time.monotonic(), counts)
         return counts
 
-    def _read(self, deployment: Deployment) -> Process:
-        limit = self._parts.settings.limits.package_bytes
-        return read_deployment(
-            deployment.body,
-            deployment.media_type,
-            workflow=deployment.workflow,
-            fetch=lambda url: self._parts.stager.fetch(url, limit).content,
-            max_bytes=limit,
-        )
-
-    def _refuse_immutable(self, process_id: str) -> None:
-        try:
-            present = self._processes.get(process_id, EVERYTHING)
-        except NoSuchProcess:
-            return
-        self._policy.require_mutable(present)
-        raise DuplicateProcess(f"a process {process_id} is deployed already; replace it by PUT /processes/{process_id}")
-
-    def _changeable(self, principal: Principal, process_id: str) -> Process:
-        process = self.process(principal, process_id)
-        self._policy.require_mutable(process)
-        return process
-
-    def _check_references(self, request: ExecutionRequest) -> None:
-        for input_id, value in request.inputs.items():
-            for reference in references_of(value):
-                try:
-                    self._parts.stager.check(reference.href)
-                except OapipError as error:
-                    place = f"inputs.{input_id}"
-                    raise type(error)(f"{place}: {error.detail}", location=place) from None
-
     def _check_plan(self, process: Process, request: ExecutionRequest, principal: Principal) -> None:
-        if process.package is None:
+        package = process.package
+        order: JSONObject = {}
+        if process.source is Source.BUILTIN:
+            package, order = NO_PACKAGE, unstaged_job_order(request.inputs)
+        if package is None:
             raise PlanRejected(f"the process {process.id} has no package")
         engine = self._parts.engines.get(self._engine_of(process))
         if engine is None:
             raise PlanRejected(f"the engine {process.engine} of this process is not configured")
-        engine.check(Plan("", process.id, process.package, {}, Path(), principal.name))
+        engine.check(Plan("", process.id, package, order, Path(), principal.name))
 
     def _engine_of(self, process: Process) -> str:
         return process.engine or self._parts.settings.default_engine
-
-    def _wait(self, process: Process, preference: Preference) -> float | None:
-        longest = self._parts.settings.sync.max_wait
-        if preference.wait is not None:
-            return min(preference.wait, longest)
-        if preference.respond_async:
-            return None
-        return longest if JobControl.SYNC in process.job_control else None
 
     def _output(self, principal: Principal, job_id: str, output_id: str) -> OutputValue:
         stored = _outputs_of(self.job(principal, job_id))

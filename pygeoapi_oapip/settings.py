@@ -67,6 +67,23 @@ Secret = Annotated[str, BeforeValidator(_secret)]
 """`{env: NAME}` or `{file: PATH}`."""
 
 
+OWN_PROCESSES = ("echo",)
+"""Ids of the processes that the server brings itself."""
+
+
+def _own_processes(value: object) -> object:
+    if isinstance(value, bool):
+        return OWN_PROCESSES if value else ()
+    for name in value if isinstance(value, list | tuple) else ():
+        if name not in OWN_PROCESSES:
+            raise ValueError(f"there is no {name!r} (possible: {', '.join(OWN_PROCESSES)})")
+    return value
+
+
+OwnProcesses = Annotated[tuple[str, ...], BeforeValidator(_own_processes)]
+"""Ids out of `OWN_PROCESSES`, or true or false for all or none."""
+
+
 class _Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -142,6 +159,9 @@ class Limits(_Block):
     page: int = Field(1000, ge=1, description="Default number of processes in a list.")
     max_page: int = Field(10000, ge=1, description="Largest number of rows in any list.")
     jobs_per_worker: int = Field(200, ge=1, description="Jobs that one worker process drives at once.")
+    check_references: bool = Field(
+        True, description="Look, for up to 3 s, whether references of a request can be read, before a job is made."
+    )
 
 
 class Auth(_Block):
@@ -166,6 +186,9 @@ class Settings(_Block):
     engines: Mapping[str, Engine] = Field(
         default_factory=lambda: {"local": LocalEngine()}, description="Engines by name."
     )
+    builtin_processes: OwnProcesses = Field(
+        OWN_PROCESSES, description="The server's own processes that are offered; `false`: none."
+    )
     storage: Storage = Field(default_factory=Storage)
     staging: Staging = Field(default_factory=Staging)
     sync: Sync = Field(default_factory=Sync)
@@ -173,6 +196,9 @@ class Settings(_Block):
     callbacks: Callbacks = Field(default_factory=Callbacks)
     limits: Limits = Field(default_factory=Limits)
     auth: Auth = Field(default_factory=Auth)
+    adhoc_cwl: bool = Field(
+        True, description="Accept executions that bring their own CWL (`POST /processes/CWL/execution`)."
+    )
     reconcile: bool = Field(
         True, description="Move jobs on in the web processes too; false where `oapip worker` processes do it alone."
     )
@@ -195,6 +221,8 @@ def load_settings(manager_block: Mapping[str, Any]) -> Settings:
         settings = Settings.model_validate(block)
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from None
+    if "builtin" in settings.engines:
+        raise ConfigurationError("server.manager.engines.builtin: this name belongs to the server; choose another one")
     if settings.default_engine not in settings.engines:
         raise ConfigurationError(
             f"server.manager.default_engine: no engine is named {settings.default_engine!r} "

@@ -160,7 +160,7 @@ def media_type_of_name(name: str) -> str:
 
 def extension_of(media_type: str) -> str:
     """The usual extension of a media type with its point, for files made of inline values; "" where unknown."""
-    wanted = _canonical(media_type)
+    wanted = canonical(media_type)
     preferred = {
         "text/plain": ".txt",
         GEOTIFF: ".tif",
@@ -171,7 +171,7 @@ def extension_of(media_type: str) -> str:
     if wanted in preferred:
         return preferred[wanted]
     for extension, known in _OF_EXTENSION.items():
-        if _canonical(known) == wanted and wanted != BINARY:
+        if canonical(known) == wanted and wanted != BINARY:
             return "." + extension
     return ""
 
@@ -188,11 +188,12 @@ def format_for(formats: Sequence[str], media_type: str) -> str:
     cwltool refuses a File without `format` where the input declares one.
     """
     for uri in formats:
-        if media_type and _canonical(media_type_of_format(uri)) == _canonical(media_type):
+        if media_type and canonical(media_type_of_format(uri)) == canonical(media_type):
             return uri
     return formats[0] if formats else ""
 
 
-def _canonical(media_type: str) -> str:
+def canonical(media_type: str) -> str:
+    """The media type in lower case, one blank after each semicolon, and known aliases replaced."""
     bare = "; ".join(part.strip() for part in media_type.lower().split(";"))
     return _ALIASES.get(bare, bare)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..model.json import JSONObject
 from ..packages.joborder import FileSource
@@ -52,6 +52,49 @@ class Stager(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A file or folder among the results of a job."""
+
+    path: Path
+    name: str
+    """Its name as an input."""
+    root: Path
+    """Folder of that job; what links lead to outside of it is left out."""
+
+
+class JobFiles(FileSource, Protocol):
+    """Puts the inputs of one job into its folder."""
+
+    def adopt(self, input_id: str, result: Result, copied: bool) -> JSONObject:
+        """The CWL File or Directory object of a result of another job, which may be removed afterwards.
+
+        Args:
+            input_id: the input that it is for.
+            result: what becomes an input.
+            copied: False where nobody writes to inputs, so that both jobs can share the content (hard links).
+
+        Raises:
+            UnresolvableReference: it is not there, or outside of its job.
+            StorageUnavailable: the disk is full or read-only.
+        """
+        ...
+
+
+@runtime_checkable
+class Prober(Protocol):
+    """A stager that can look for a thing without reading it."""
+
+    def probe(self, url: str, seconds: float) -> None:
+        """Return if `url` can be read, or if that is not known within about `seconds`.
+
+        Raises:
+            UnresolvableReference: it certainly cannot: it does not exist, or may not be read.
+            AddressForbidden: as the methods of Stager.
+        """
+        ...
+
+
 class Workspaces(Protocol):
     """The folders of jobs (design 7)."""
 
@@ -67,7 +110,7 @@ class Workspaces(Protocol):
         """
         ...
 
-    def inputs(self, job_id: str, reads: frozenset[str]) -> FileSource:
+    def inputs(self, job_id: str, reads: frozenset[str]) -> JobFiles:
         """Puts inputs into the folder, except references of the schemes `reads`, which the engine reads itself."""
         ...
 

@@ -37,6 +37,10 @@ class FileStager:
         path = self._existing(url)
         return Staged(path, mimetypes.guess_type(path.name)[0] or "", path.is_dir())
 
+    def probe(self, url: str, seconds: float) -> None:
+        """Refuse what does not exist."""
+        self._existing(url)
+
     def _existing(self, url: str) -> Path:
         path = self._path(url)
         if not path.exists():

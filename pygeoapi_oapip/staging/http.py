@@ -10,11 +10,11 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
@@ -28,24 +28,36 @@ from ..errors import AddressForbidden, TooLarge, Unavailable, UnresolvableRefere
 from ..settings import Staging as StagingSettings
 from .base import Fetched, Staged
 
+_Kind = TypeVar("_Kind", bound=BaseException)
 _CHUNK = 1 << 18
 _MAX_REDIRECTS = 5
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
-_allow_internal = threading.local()
+_MISSING = {401: "may not be read", 403: "may not be read", 404: "does not exist", 410: "does not exist any more"}
+_NO_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+_of_thread = threading.local()
+"""`allow_internal`, and `watch`, which is told of each socket."""
 
 
 class _Refused(OSError):
     """The name resolves to an address that may not be read."""
 
 
+class _NoSuchName(Unavailable):
+    """The name server says that there is no such name; it may be new, so staging tries again."""
+
+
 def _public_addresses(host: str, port: int) -> Iterator[str]:
     for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         ip = ipaddress.ip_address(str(address[0]).split("%")[0])
-        mapped = getattr(ip, "ipv4_mapped", None) or ip
-        if getattr(_allow_internal, "value", False) or (mapped.is_global and not mapped.is_multicast):
+        if getattr(_of_thread, "allow_internal", False) or _is_public(ip):
             yield str(address[0])
         else:
             raise _Refused(host)
+
+
+def _is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    mapped = getattr(ip, "ipv4_mapped", None) or ip
+    return bool(mapped.is_global and not mapped.is_multicast)
 
 
 class _GuardedSocket:
@@ -55,9 +67,14 @@ class _GuardedSocket:
         failure: OSError = OSError(f"{self.host} has no address")
         for address in _public_addresses(self._dns_host, self.port):
             try:
-                return create_connection((address, self.port), self.timeout, socket_options=self.socket_options)
+                opened = create_connection((address, self.port), self.timeout, socket_options=self.socket_options)
             except OSError as error:
                 failure = error
+            else:
+                watch = getattr(_of_thread, "watch", None)
+                if watch is not None:
+                    watch(opened)
+                return opened
         raise failure
 
 
@@ -102,7 +119,7 @@ class HttpStager:
             raise UnresolvableReference(f"{url!r} is not a URL with a host")
         if not any(fnmatch(host, pattern.lower()) for pattern in self._settings.allow_hosts):
             raise AddressForbidden(f"the host {host} is not one that this server reads from (staging.allow_hosts)")
-        if not self._settings.allow_internal and _is_internal_literal(host):
+        if not self._settings.allow_internal and is_internal(host):
             raise _forbidden(host)
 
     def fetch(self, url: str, max_bytes: int) -> Fetched:
@@ -128,6 +145,34 @@ class HttpStager:
             partial.replace(path)
             return Staged(path, _media_type(response))
 
+    def probe(self, url: str, seconds: float) -> None:
+        """Ask by HEAD, and where that says no, by GET for one byte: many servers do not know HEAD.
+
+        Raises:
+            UnresolvableReference: the answer is 401, 403, 404 or 410, or the name does not exist.
+            AddressForbidden: the host or a redirect is not allowed.
+        """
+        deadline = time.monotonic() + seconds
+        try:
+            status = self._status(url, "HEAD", deadline)
+            if status >= 400 and status not in _TEMPORARY:
+                status = self._status(url, "GET", deadline)
+        except _NoSuchName as fault:
+            raise UnresolvableReference(fault.detail) from None
+        except Unavailable:
+            return
+        if status in _MISSING:
+            raise UnresolvableReference(f"{url} {_MISSING[status]} ({status})")
+
+    def _status(self, url: str, method: str, deadline: float) -> int:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Unavailable(f"{url} did not answer in time")
+        with guarded_session(self._settings.allow_internal) as session, explained(url):
+            session.headers["Range"] = "bytes=0-0"
+            with self._follow(session, url, method, left) as response:
+                return response.status_code
+
     def _pieces(self, response: requests.Response, url: str, max_bytes: int) -> Iterator[bytes]:
         size = 0
         for piece in response.iter_content(_CHUNK):
@@ -138,22 +183,18 @@ class HttpStager:
 
     @contextmanager
     def _open(self, url: str) -> Iterator[requests.Response]:
-        with requests.Session() as session, _explained(url):
-            session.trust_env = False
-            session.mount("http://", _GuardedAdapter())
-            session.mount("https://", _GuardedAdapter())
-            _allow_internal.value = self._settings.allow_internal
-            with self._follow(session, url) as response:
+        with guarded_session(self._settings.allow_internal) as session, explained(url):
+            with self._follow(session, url, "GET", self._settings.timeout) as response:
                 if response.status_code in _TEMPORARY:
                     raise Unavailable(f"{url} answers {response.status_code} now")
                 if response.status_code != 200:
                     raise UnresolvableReference(f"{url} answers {response.status_code}")
                 yield response
 
-    def _follow(self, session: requests.Session, url: str) -> requests.Response:
+    def _follow(self, session: requests.Session, url: str, method: str, timeout: float) -> requests.Response:
         for _ in range(_MAX_REDIRECTS + 1):
             self.check(url)
-            response = session.get(url, stream=True, allow_redirects=False, timeout=self._settings.timeout)
+            response = session.request(method, url, stream=True, allow_redirects=False, timeout=timeout)
             if not response.is_redirect:
                 return response
             response.close()
@@ -164,16 +205,38 @@ class HttpStager:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
+def guarded_session(
+    allow_internal: bool, watch: Callable[[socket.socket], None] | None = None
+) -> Iterator[requests.Session]:
+    """A session whose connections, opened by this thread, go to checked addresses only.
+
+    Args:
+        allow_internal: also addresses of this machine and of private networks.
+        watch: told of each socket when it is connected.
+    """
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("http://", _GuardedAdapter())
+        session.mount("https://", _GuardedAdapter())
+        _of_thread.allow_internal, _of_thread.watch = allow_internal, watch
+        yield session
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turn what the HTTP library raises into AddressForbidden, UnresolvableReference or Unavailable."""
     try:
         yield
     except (requests.RequestException, HTTPError, LocationParseError) as error:
         host = urlsplit(url).hostname or url
-        if _caused_by(error, _Refused):
+        if _cause(error, _Refused) is not None:
             raise _forbidden(host) from None
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | LocationParseError):
             raise UnresolvableReference(f"{url!r} is not a URL") from None
-        if _caused_by(error, socket.gaierror):
+        unresolved = _cause(error, socket.gaierror)
+        if unresolved is not None and unresolved.errno in _NO_NAME:
+            raise _NoSuchName(f"there is no host of the name {host}") from None
+        if unresolved is not None:
             raise Unavailable(f"the name {host} could not be resolved") from None
         raise Unavailable(f"{url} could not be read: {type(error).__name__}") from None
     except _Refused:
@@ -182,25 +245,27 @@ def _explained(url: str) -> Iterator[None]:
         raise UnresolvableReference(f"{url!r} is not a URL") from None
 
 
-def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+def _cause(error: BaseException | None, kind: type[_Kind]) -> _Kind | None:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        if isinstance(error, kind) or any(isinstance(a, kind) for a in error.args):
-            return True
+        for candidate in (error, *error.args):
+            if isinstance(candidate, kind):
+                return candidate
         reason = getattr(error, "reason", None) or (error.args[0] if error.args else None)
         nested = reason if isinstance(reason, BaseException) else None
         error = nested or error.__cause__ or error.__context__
-    return False
+    return None
 
 
 def _forbidden(host: str) -> AddressForbidden:
     return AddressForbidden(f"{host} is an address inside this server's network (staging.allow_internal is false)")
 
 
-def _is_internal_literal(host: str) -> bool:
+def is_internal(host: str) -> bool:
+    """True if a host is spelled as an address inside the network, or is this machine by name."""
     try:
-        return not ipaddress.ip_address(host).is_global
+        return not _is_public(ipaddress.ip_address(host))
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
 

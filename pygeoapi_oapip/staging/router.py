@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ..errors import UnresolvableReference
 from ..settings import Staging as StagingSettings
-from .base import Fetched, Staged, Stager
+from .base import Fetched, Prober, Staged, Stager
 from .file import FileStager
 
 
@@ -38,6 +38,13 @@ class SchemeRouter:
         part = self._part(url)
         part.check(url)
         return part.stage(url, folder)
+
+    def probe(self, url: str, seconds: float) -> None:
+        """As the part does; a part that cannot look knows nothing."""
+        part = self._part(url)
+        part.check(url)
+        if isinstance(part, Prober):
+            part.probe(url, seconds)
 
     def _part(self, url: str) -> Stager:
         try:

@@ -1,0 +1,98 @@
+"""What has to be true of an execute request before a job is made of it."""
+
+from __future__ import annotations
+
+from .errors import BadRequest, InvalidInputs
+from .model.execution import ExecutionRequest
+from .model.json import JSON
+from .model.process import JobControl, Process
+from .model.value import nested_of
+from .operations import Preference
+from .packages.joborder import build_job_order
+from .settings import Settings
+from .staging.base import Prober, Stager
+from .validate import validate
+from .validation.literals import with_literals
+from .validation.references import Address, CollectedReferences, refuse_any, refuse_missing, top_references
+from .validation.violations import Violation
+
+
+class Admission:
+    """Turns bodies into requests that can run."""
+
+    def __init__(self, stager: Stager, settings: Settings) -> None:
+        self._stager = stager
+        self._check_references = settings.limits.check_references
+
+    def request(self, body: JSON, process: Process) -> ExecutionRequest:
+        """Validate a body, wherever the values in it come from.
+
+        References of plain values are read and validated; those of files are looked for, where the settings say so
+        and for a few seconds. Only a certain answer (it does not exist, it may not be read) refuses one.
+
+        Args:
+            body: the parsed execute document.
+            process: what is executed.
+
+        Raises:
+            BadRequest, InvalidInputs: it does not fit the description.
+            UnresolvableReference, AddressForbidden, TooLarge, Unavailable: a reference cannot be read.
+        """
+        request = with_literals(validate(body, process), process.inputs, self._stager.fetch)
+        addresses = references(request, process)
+        refuse_any(addresses, self._stager.check)
+        if self._check_references and isinstance(self._stager, Prober):
+            refuse_missing(addresses, self._stager.probe)
+        return request
+
+
+def references(request: ExecutionRequest, process: Process) -> list[Address]:
+    """All references of a request, also those in records and arrays, as staging will find them.
+
+    Raises:
+        InvalidInputs: a value does not fit the CWL type of its input, which says more than the schema does.
+    """
+    nested = any(True for value in request.inputs.values() for _ in nested_of(value))
+    if process.package is None or nested:
+        return top_references(request)
+    files = CollectedReferences()
+    try:
+        build_job_order(process.package, request.inputs, files)
+    except InvalidInputs as error:
+        place, _, detail = error.detail.partition(": ")
+        rows = [Violation(place, "type", detail).to_json()]
+        raise InvalidInputs(error.detail, location=error.location, errors=rows) from None
+    return files.found
+
+
+def waiting_time(process: Process, preference: Preference, longest: float) -> float | None:
+    """How long an execution is waited for (/req/core/process-execute-default-execution-mode, -auto-execution-mode).
+
+    Args:
+        process: its `jobControlOptions` say which modes there are.
+        preference: of the client.
+        longest: seconds that the administrator allows.
+
+    Returns:
+        Seconds; None for an asynchronous execution, which is answered at once.
+
+    Raises:
+        BadRequest: the client asked for strict handling, and this cannot be had.
+    """
+    synchronous = JobControl.SYNC in process.job_control
+    asynchronous = JobControl.ASYNC in process.job_control
+    if preference.respond_async and not asynchronous:
+        _refuse(preference, f"respond-async: the process {process.id} runs synchronously only")
+        return longest
+    if preference.wait is not None and preference.wait > longest:
+        _refuse(preference, f"wait: must be at most {longest:g} seconds (is {preference.wait:g})")
+    if preference.respond_async and (preference.wait is None or not synchronous):
+        return None
+    if preference.wait is not None:
+        return min(preference.wait, longest)
+    return longest if synchronous else None
+
+
+def _refuse(preference: Preference, text: str) -> None:
+    if preference.strict:
+        raise BadRequest(f"Prefer: {text}", location="Prefer")

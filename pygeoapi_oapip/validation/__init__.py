@@ -1,0 +1,1 @@
+"""The rules that an execute request has to keep: schemas, contents, bounding boxes, references."""
