@@ -10,7 +10,7 @@ import fcntl
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +33,8 @@ _OPTIONS = frozenset({"name", "package", "engine", "sync"})
 RETRY = 30.0
 """Seconds after which a broken package is tried again though its file is the same."""
 _STATE_FILE = ".catalogue.json"
+_BUILTIN = "built in: "
+"""Begins the keys of built-in processes in the state file."""
 Signature = str
 
 
@@ -129,7 +131,9 @@ class Catalogue:
         fetch: Fetch,
         entries: Callable[[], list[Entry]],
         max_bytes: int,
+        builtin: Sequence[Process] = (),
     ) -> None:
+        self._builtin = {process.id: process for process in builtin}
         self._processes = processes
         self._state_folder = state_folder
         self._fetch = fetch
@@ -149,8 +153,10 @@ class Catalogue:
             for key, entry in entries.items():
                 state[key] = self._bring(entry, cast("dict[str, str] | None", known.get(key)))
             kept = {cast("dict[str, str]", row)["id"] for row in state.values()}
-            for key in known.keys() - entries.keys():
+            own = {f"{_BUILTIN}{name}": name for name in self._builtin.keys() - kept}
+            for key in known.keys() - entries.keys() - own.keys():
                 self._drop(cast("dict[str, str]", known[key])["id"], kept)
+            state |= {key: self._bring_builtin(name) for key, name in own.items()}
             if state != known:
                 self._save(state)
 
@@ -180,16 +186,23 @@ class Catalogue:
         except NoSuchProcess:
             self._processes.add(process)
             return
-        if present.source is not process.source:
+        if present.source not in (process.source, Source.BUILTIN):
             raise DuplicateProcess(f"the id {process.id} is taken by another process ({present.source})")
         if replace(present, revision=1, created=None, updated=None) != replace(process, owner=present.owner):
             self._processes.replace(process)
+
+    def _bring_builtin(self, process_id: str) -> dict[str, JSON]:
+        try:
+            self._store(self._builtin[process_id])
+        except DuplicateProcess:
+            LOG.debug("the process %s that is deployed stands before the built-in one", process_id)
+        return {"signature": "", "id": process_id, "error": "", "tried": ""}
 
     def _drop(self, process_id: str, kept: set[str]) -> None:
         if not process_id or process_id in kept:
             return
         try:
-            if self._processes.get(process_id, EVERYTHING).source in (Source.CONFIGURED, Source.FOLDER):
+            if self._processes.get(process_id, EVERYTHING).source is not Source.DEPLOYED:
                 self._processes.remove(process_id)
         except NoSuchProcess:
             LOG.info("the process %s is gone already", process_id)

@@ -25,10 +25,11 @@ from .model.execution import ExecutionRequest, Plan
 from .model.identity import EVERYTHING
 from .model.job import Goal, Job, Phase, utc_now
 from .model.json import JSONObject
-from .model.process import Package
+from .model.process import NO_PACKAGE, Package, Source
 from .model.run import RunReport, RunState
 from .model.value import output_to_json
 from .packages.joborder import build_job_order
+from .packages.plainorder import plain_job_order
 from .staging.base import Workspaces
 from .store.base import JobStore, ProcessStore
 
@@ -131,7 +132,10 @@ class Phases:
         package = self._package(job)
         request = ExecutionRequest.from_json(job.request)
         files = workspaces.inputs(job.id, self._engine(job).traits.reads)
-        order = build_job_order(package, request.inputs, files)
+        if package is NO_PACKAGE:
+            order = plain_job_order(request.inputs, files)
+        else:
+            order = build_job_order(package, request.inputs, files)
         workspaces.save(job.id, ORDER_FILE, order)
         return order
 
@@ -176,7 +180,8 @@ class Phases:
     def _package(self, job: Job) -> Package:
         key = (job.process_id, job.process_revision)
         if key not in self._packages:
-            package = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision).package
+            process = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision)
+            package = NO_PACKAGE if process.source is Source.BUILTIN else process.package
             if package is None:
                 raise JobFailed(f"the process {job.process_id} has no package")
             if len(self._packages) >= PACKAGES_KEPT:

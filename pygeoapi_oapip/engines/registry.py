@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import cast
 
 from ..errors import ConfigurationError
+from ..model.process import Process
 from ..settings import Engine as EngineSettings
 from .base import Engine
 
@@ -26,6 +27,31 @@ class EngineType:
 
 ENGINE_TYPES: Mapping[str, EngineType] = MappingProxyType({"local": EngineType(".local.engine:LocalEngine")})
 """By the `type` of the engine's block in the configuration."""
+
+
+BUILTIN = "builtin"
+"""The engine of the server's own processes, which is always there; no block of the configuration has this name."""
+
+
+def builtin_engine() -> Engine:
+    """The engine of the server's own processes."""
+    from .builtin.echo import Echo
+    from .builtin.engine import BuiltinEngine
+
+    programs = {program.process.id: program for program in (Echo(),)}
+    return BuiltinEngine(BUILTIN, programs)
+
+
+def builtin_processes(ids: Sequence[str]) -> tuple[Process, ...]:
+    """The descriptions of the server's own processes.
+
+    Args:
+        ids: out of `settings.OWN_PROCESSES`.
+    """
+    from .builtin.echo_description import DESCRIPTION
+
+    known = {process.id: process for process in (DESCRIPTION,)}
+    return tuple(known[name] for name in ids)
 
 
 def make_engine(name: str, settings: EngineSettings, home: Path) -> Engine:

@@ -105,6 +105,7 @@ class Plan:
     process_id: str
     package: Package
     """`NO_PACKAGE` for a process that is built into the server."""
+    """`NO_PACKAGE` for a process that is built into the server."""
     job_order: JSONObject
     """The CWL input object (for `NO_PACKAGE`: see `packages.plainorder`); File and Directory locations are `file:///` URLs in the workspace or an allowed
     root, or URLs of a scheme that the engine reads itself (`Traits.reads`)."""

@@ -80,6 +80,10 @@ class Package:
     cwl_version: str = "v1.2"
 
 
+NO_PACKAGE = Package({}, "", b"", "")
+"""Stands in a plan for the package of a process that is built into the server and has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """A process: what the description tells, and the package that runs.
@@ -115,4 +119,4 @@ class Process:
         return self.source is Source.DEPLOYED
 
 
-__all__ = ["JSON", "Input", "JobControl", "Output", "Package", "Process", "Source"]
+__all__ = ["JSON", "NO_PACKAGE", "Input", "JobControl", "Output", "Package", "Process", "Source"]

@@ -34,7 +34,7 @@ from pygeoapi_oapip.testing.live_server import LiveServer
 
 ECHO = b"""cwlVersion: v1.2
 class: CommandLineTool
-id: echo
+id: say
 label: Echo
 doc: Repeats a message.
 baseCommand: echo
@@ -132,7 +132,7 @@ def bare_cwltool(tool: Path, folder: Path) -> None:
 def sync_latency(server: LiveServer, folder: Path, times: int) -> Figure:
     """Sync execute over HTTP against the bare command."""
     session = requests.Session()
-    url = f"{server.url}/processes/echo/execution"
+    url = f"{server.url}/processes/say/execution"
 
     def run() -> None:
         answer = session.post(url, json={"inputs": {"message": "hello"}}, headers={"Prefer": "wait=20"})
@@ -153,7 +153,7 @@ def async_throughput(server: LiveServer, folder: Path, jobs: int, bare_jobs: int
 
     def submit(number: int) -> str:
         body = {"inputs": {"message": f"hello {number}"}}
-        answer = session.post(f"{server.url}/processes/echo/execution", json=body)
+        answer = session.post(f"{server.url}/processes/say/execution", json=body)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["jobID"])
 

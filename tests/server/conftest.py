@@ -12,7 +12,7 @@ from pygeoapi_oapip.testing.live_server import LiveServer
 ECHO = """
 cwlVersion: v1.2
 class: CommandLineTool
-id: echo
+id: say
 label: Echo
 doc: Repeats a message.
 baseCommand: echo

@@ -63,7 +63,7 @@ outputs: {}
 
 def test_sync_answer_is_the_output_itself(server: LiveServer) -> None:
     answer = server.post(
-        "/processes/echo/execution", json={"inputs": {"message": "hello"}}, headers={"Prefer": "wait=20"}
+        "/processes/say/execution", json={"inputs": {"message": "hello"}}, headers={"Prefer": "wait=20"}
     )
     assert (answer.status_code, answer.text) == (200, "hello\n")
     assert answer.headers["Content-Type"].startswith("text/plain")
@@ -76,7 +76,7 @@ def test_process_that_the_administrator_calls_short_is_sync_by_default(server: L
 
 
 def test_async_job_goes_its_way(server: LiveServer) -> None:
-    job = server.submit("echo", {"message": "hello"})
+    job = server.submit("say", {"message": "hello"})
     status = server.ended(job)
     assert (status["status"], status["progress"]) == ("successful", 100)
     document = server.get(f"/jobs/{job}/results").json()
@@ -194,7 +194,7 @@ def test_dismissal_ends_the_whole_process_tree_within_two_seconds(server: LiveSe
 
 def test_many_jobs_at_once_all_succeed_and_status_stays_fast(server: LiveServer) -> None:
     with ThreadPoolExecutor(8) as pool:
-        jobs = list(pool.map(lambda n: server.submit("echo", {"message": str(n)}), range(60)))
+        jobs = list(pool.map(lambda n: server.submit("say", {"message": str(n)}), range(60)))
     spans = []
     for job in jobs:
         start = time.monotonic()
@@ -207,9 +207,9 @@ def test_many_jobs_at_once_all_succeed_and_status_stays_fast(server: LiveServer)
 
 def test_job_list_pages_through_all_jobs_once(server: LiveServer) -> None:
     for number in range(5):
-        server.submit("echo", {"message": str(number)})
+        server.submit("say", {"message": str(number)})
     seen: list[str] = []
-    path = "/jobs?limit=3&processID=echo"
+    path = "/jobs?limit=3&processID=say"
     while path:
         page = server.get(path).json()
         seen += [job["jobID"] for job in page["jobs"]]

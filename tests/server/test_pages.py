@@ -62,7 +62,7 @@ def crawl(server: LiveServer, first: str, jobs: tuple[str, ...]) -> tuple[dict[s
 
 
 def test_no_link_is_dead_and_nothing_comes_from_other_hosts(server: LiveServer) -> None:
-    good = server.submit("echo", {"message": "hello"})
+    good = server.submit("say", {"message": "hello"})
     server.ended(good)
     gone = server.submit("pause", {"seconds": 60})
     server.dismiss(gone)
@@ -71,5 +71,5 @@ def test_no_link_is_dead_and_nothing_comes_from_other_hosts(server: LiveServer) 
     assert not foreign
     dead = {url: status for url, status in statuses.items() if status >= 400}
     assert not dead, dead
-    for path in ("/processes/echo", "/jobs", f"/jobs/{good}", f"/jobs/{good}/results", f"/jobs/{good}/logs"):
+    for path in ("/processes/say", "/jobs", f"/jobs/{good}", f"/jobs/{good}/results", f"/jobs/{good}/logs"):
         assert any(url.startswith(server.url + path) for url in statuses), path

@@ -75,7 +75,7 @@ def test_ogc_application_package_is_deployed(server: LiveServer) -> None:
 
 def test_second_deployment_and_immutable_ones_are_refused(server: LiveServer) -> None:
     headers = {"Content-Type": "application/cwl"}
-    assert server.post("/processes", data=tool("echo"), headers=headers).status_code == 409
+    assert server.post("/processes", data=tool("say"), headers=headers).status_code == 409
     answer = server.post("/processes", data=tool("configured"), headers=headers)
     assert answer.status_code == 403
     assert answer.json()["type"].endswith("immutable-process")
