@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from ..model.json import JSON, JSONObject
 
@@ -34,11 +33,6 @@ def items_of(schema: JSONObject) -> JSONObject | None:
             items = branch.get("items")
             return items if isinstance(items, Mapping) else {}
     return None
-
-
-def has_property(schema: JSONObject, name: str) -> bool:
-    """True if an object of this schema has a member of its own with this name."""
-    return any(name in cast(JSONObject, branch.get("properties") or {}) for branch in _branches(schema))
 
 
 def _branches(schema: JSONObject, depth: int = 0) -> list[JSONObject]:

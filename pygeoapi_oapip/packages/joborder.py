@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidInputs
 from ..model.json import JSON, JSONObject
 from ..model.process import Package
-from ..model.value import Inline, InputValue, Many, Reference
+from ..model.value import Inline, InputValue, Many, Nested, Reference
 from .cwltypes import CWLType, TypeReader
 from .formats import format_for, is_text, media_type_of_format
 from .schemas import type_text
@@ -85,7 +85,9 @@ def _plain(value: InputValue) -> JSON:
     """The JSON value that `_lifted` came from, as far as one can be had."""
     if isinstance(value, Many):
         return [_plain(item) for item in value.items]
-    return {"href": value.href, "type": value.media_type} if isinstance(value, Reference) else value.value
+    if isinstance(value, Reference):
+        return {"href": value.href, "type": value.media_type}
+    return value.value if isinstance(value, Inline) else {"process": value.process}
 
 
 class _Converter:
@@ -159,6 +161,8 @@ class _Converter:
             return self.files.reference(self.name, value.href, value.media_type, False)
         if isinstance(value, Many):
             return [self.anything(item, f"{place}[{i}]") for i, item in enumerate(value.items)]
+        if isinstance(value, Nested):
+            raise self.refuse(place, "is a nested process whose result is not there")
         if isinstance(value.value, Mapping):
             kind = value.value.get("class")
             if kind == "File":

@@ -6,19 +6,19 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from ..errors import InvalidInputs, OapipError, StorageUnavailable
+from ..errors import InvalidInputs, OapipError, StorageUnavailable, UnresolvableReference
 from ..model.json import JSONObject
 from ..packages.formats import extension_of
-from ..packages.joborder import FileSource
-from .base import Stager
+from .base import JobFiles, Result, Stager
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
+_UNSAFE_NAME = re.compile(r"[/\0]")
 _PARTS = ("inputs", "work", "outputs", "logs")
 
 
@@ -49,8 +49,8 @@ class LocalWorkspaces:
                 (folder / part).mkdir(parents=True, exist_ok=True)
         return folder
 
-    def inputs(self, job_id: str, reads: frozenset[str]) -> FileSource:
-        """A `FileSource` that writes below `inputs`."""
+    def inputs(self, job_id: str, reads: frozenset[str]) -> JobFiles:
+        """Writes below `inputs`."""
         return InputFolder(self._root / job_id / "inputs", self._stager, reads)
 
     def save(self, job_id: str, name: str, document: JSONObject) -> None:
@@ -116,12 +116,45 @@ class InputFolder:
             path.write_bytes(content)
         return {"class": "File", "location": path.as_uri(), "basename": path.name}
 
+    def adopt(self, input_id: str, result: Result, copied: bool) -> JSONObject:
+        """As `JobFiles.adopt`."""
+        inside, source = result.root.resolve(), result.path
+        if not source.exists() or not source.resolve().is_relative_to(inside):
+            raise UnresolvableReference(f"inputs.{input_id}: {result.name} is not there any more")
+        target = self._next(input_id) / (_UNSAFE_NAME.sub("_", result.name)[:200].lstrip(".") or "data")
+        take = shutil.copyfile if copied else _share
+        with _disk_faults():
+            if source.is_dir():
+                _take_folder(source, target, inside, take)
+            else:
+                take(source.resolve(), target)
+        kind = "Directory" if target.is_dir() else "File"
+        return {"class": kind, "location": target.as_uri(), "basename": target.name}
+
     def _next(self, input_id: str) -> Path:
         self._count += 1
         folder = self._folder / f"{self._count}-{_file_name(input_id)}"
         with _disk_faults():
             folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _take_folder(source: Path, target: Path, inside: Path, take: Callable[[Path, Path], object]) -> None:
+    for folder, _, names in os.walk(source):
+        below = target / Path(folder).relative_to(source)
+        below.mkdir(exist_ok=True)
+        for name in names:
+            real = (Path(folder) / name).resolve()
+            if real.is_file() and real.is_relative_to(inside):
+                take(real, below / name)
+
+
+def _share(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _file_name(input_id: str) -> str:
