@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from .errors import ConfigurationError, DuplicateProcess, NoSuchProcess, OapipError
+from .errors import ConfigurationError, DuplicateProcess, InvalidPackage, NoSuchProcess, OapipError
 from .model.identity import EVERYTHING
 from .model.json import JSON
-from .model.process import JobControl, Process, Source
+from .model.process import AD_HOC, JobControl, Process, Source
 from .packages.describe import describe
 from .packages.load import Fetch, load_local_package, load_package
 from .store.base import ProcessStore
@@ -114,6 +114,8 @@ def load_entry(entry: Entry, fetch: Fetch, max_bytes: int) -> Process:
         path = Path(location)
         package = load_local_package(path, fragment or None, root=path.resolve().parent)
     process = describe(package, entry.process_id or None, address=location)
+    if process.id == AD_HOC:
+        raise InvalidPackage(f"The id {AD_HOC} is kept for ad-hoc executions; give the process another one.")
     control = process.job_control
     if entry.sync is not None:
         control = tuple(mode for mode in control if mode is not JobControl.SYNC)

@@ -17,7 +17,10 @@ class Policy:
         return EVERYTHING if ADMIN_ROLE in principal.roles else Scope(principal.name)
 
     def require_mutable(self, process: Process) -> None:
-        """Raises ImmutableProcess for what the administrator configured or the server has built in."""
+        """Raises ImmutableProcess for what the administrator configured, the server has built in, or the
+        deployer has locked."""
+        if process.locked:
+            raise ImmutableProcess(f"the process {process.id} was deployed as immutable (`mutable: false`)")
         if not process.mutable:
             where = {
                 Source.CONFIGURED: "is part of the server's configuration",

@@ -11,6 +11,10 @@ from .identity import ANONYMOUS_NAME
 from .json import JSON, JSONObject
 
 
+AD_HOC = "CWL"
+"""Reserved id: the process of ad-hoc executions, whose package comes with the request (docs/adhoc-cwl.md)."""
+
+
 class JobControl(StrEnum):
     """Part 1 `jobControlOptions`."""
 
@@ -112,11 +116,14 @@ class Process:
     updated: datetime | None = None
     extra: JSONObject = field(default_factory=dict)
     """Further members of the description, as the deployer gave them."""
+    locked: bool = False
+    """True where the deployer said `mutable: false`: it can neither be replaced nor undeployed over HTTP."""
 
     @property
     def mutable(self) -> bool:
-        """Part 2 static-indicator: False for what the administrator configured or the server has built in."""
-        return self.source is Source.DEPLOYED
+        """Part 2 static-indicator: False for what the administrator configured, the server has built in, or the
+        deployer has locked."""
+        return self.source is Source.DEPLOYED and not self.locked
 
 
 __all__ = ["JSON", "NO_PACKAGE", "Input", "JobControl", "Output", "Package", "Process", "Source"]

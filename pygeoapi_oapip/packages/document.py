@@ -135,7 +135,10 @@ def _default_entry(found: Sequence[Any]) -> JSONObject:
         if len(candidates) == 1:
             return dict(candidates[0])
     ids = ", ".join(process_id(item) for item in (free or found))
-    raise AmbiguousWorkflow(f"Which process is to be deployed? Choose one of: {ids}.", location="w")
+    candidates = [process_id(item) for item in (workflows or free or found)]
+    raise AmbiguousWorkflow(
+        f"Which process is to be deployed? Choose one of: {ids}.", location="w", candidates=candidates
+    )
 
 
 def _runs(process: JSONObject) -> Iterator[str]:

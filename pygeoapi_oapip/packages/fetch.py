@@ -79,6 +79,11 @@ class Reader:
         """Give the text of the package itself."""
         self._texts[self.base] = text
 
+    def give(self, url: str, text: str) -> None:
+        """Give the text of another document that came with the package; it counts as read."""
+        self._texts[url] = text
+        self._count += 1
+
     def knows(self, url: str) -> bool:
         """True if the document at `url` (without fragment) was read, or is the package."""
         return url == self.base or url in self._texts

@@ -5,6 +5,7 @@ cwltool keeps its schemas in module globals, so one package is validated at a ti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag
@@ -23,11 +24,11 @@ from .document import (
     version_of,
 )
 from .fetch import NOWHERE, Fetch, Reader, read_below, refuse_all
-from .guard import PACKAGE_BYTES, decode, parse_mapping
+from .guard import PACKAGE_BYTES, decode, parse_mapping, parse_value
 from .literals import embed_files
 from .pack import pack
 
-__all__ = ["Fetch", "load_local_package", "load_package", "warm"]
+__all__ = ["Fetch", "load_local_package", "load_named", "load_package", "warm"]
 
 
 def load_package(
@@ -59,6 +60,26 @@ def load_package(
     base, fragment = urldefrag(base_url)
     reader = Reader(fetch, base or NOWHERE + "package.cwl")
     return _load(source, media_type, entry or fragment or None, reader, max_bytes)
+
+
+def load_named(source: bytes, entry: str | None, base_url: str, known: Mapping[str, bytes], fetch: Fetch) -> Package:
+    """Load an untrusted CWL package that came with other documents.
+
+    Args:
+        source: the main document.
+        entry: as in `load_package`.
+        base_url: URL that its references are resolved against.
+        known: the other documents by URL.
+        fetch: reads the documents that are not known.
+
+    Raises:
+        OapipError: as in `load_package`.
+    """
+    reader = Reader(fetch, base_url)
+    for url, content in known.items():
+        parse_value(content)
+        reader.give(url, decode(content))
+    return _load(source, "", entry, reader, len(source))
 
 
 def load_local_package(

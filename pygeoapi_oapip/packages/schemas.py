@@ -89,7 +89,11 @@ def _member(cwl: CWLType) -> dict[str, Any]:
 
 
 def _file(cwl: CWLType) -> dict[str, Any]:
-    media_types = list(dict.fromkeys(filter(None, map(media_type_of_format, cwl.formats)))) or [BINARY]
+    return file_schema(list(dict.fromkeys(filter(None, map(media_type_of_format, cwl.formats)))) or [BINARY])
+
+
+def file_schema(media_types: Sequence[str]) -> dict[str, Any]:
+    """The schema of a file that has one of these media types; the first is the default."""
     return _union([{"type": "string", "format": "binary", "contentMediaType": kind} for kind in media_types], "oneOf")
 
 

@@ -57,6 +57,7 @@ def listed_process(row: Row[Any]) -> Process:
         created=from_micros(row.created),
         updated=from_micros(row.updated),
         extra=stored["extra"],
+        locked=stored.get("locked", False),
     )
 
 
@@ -83,6 +84,7 @@ def _summary(process: Process) -> JSONObject:
         "source": process.source.value,
         "engine": process.engine,
         "extra": process.extra,
+        "locked": process.locked,
     }
 
 

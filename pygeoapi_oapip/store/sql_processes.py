@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from ..errors import DuplicateProcess, NoSuchProcess
+from ..errors import DuplicateProcess, NoSuchProcess, VersionConflict
 from ..model.identity import ANONYMOUS_NAME, Scope
 from ..model.job import utc_now
 from ..model.process import Process
@@ -80,10 +80,10 @@ class SqlProcessStore:
             connection.execute(_ADD_REVISION, process_row(stored))
         return stored
 
-    def replace(self, process: Process) -> Process:
-        """Store the next revision; `created` stays, `updated` is now. Raises NoSuchProcess."""
+    def replace(self, process: Process, expected: int | None = None) -> Process:
+        """Store the next revision; `created` stays, `updated` is now. Raises NoSuchProcess, VersionConflict."""
         with self._changing() as connection:
-            known = _deployed(connection, process.id)
+            known = _deployed(connection, process.id, expected)
             before = connection.execute(
                 _BY_NUMBER.with_only_columns(process_revisions.c.created),
                 {"process_id": process.id, "number": known.revision},
@@ -94,10 +94,10 @@ class SqlProcessStore:
             connection.execute(_ADD_REVISION, process_row(stored))
         return stored
 
-    def remove(self, process_id: str) -> None:
-        """Undeploy; revisions stay. Raises NoSuchProcess."""
+    def remove(self, process_id: str, expected: int | None = None) -> None:
+        """Undeploy; revisions stay. Raises NoSuchProcess, VersionConflict."""
         with self._changing() as connection:
-            _deployed(connection, process_id)
+            _deployed(connection, process_id, expected)
             connection.execute(update(processes).where(processes.c.id == process_id).values(deployed=False))
 
     def get(self, process_id: str, scope: Scope, revision: int | None = None) -> Process:
@@ -149,10 +149,12 @@ def _known(connection: Connection, process_id: str) -> Row[Any] | None:
     return connection.execute(_KNOWN, {"process_id": process_id}).first()
 
 
-def _deployed(connection: Connection, process_id: str) -> Row[Any]:
+def _deployed(connection: Connection, process_id: str, expected: int | None = None) -> Row[Any]:
     known = _known(connection, process_id)
     if known is None or not known.deployed:
         raise _missing(process_id)
+    if expected not in (None, known.revision):
+        raise VersionConflict(f"the present revision is {known.revision}")
     return known
 
 

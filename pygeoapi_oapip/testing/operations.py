@@ -17,6 +17,7 @@ from ..errors import (
     NoSuchJob,
     NoSuchOutput,
     NoSuchProcess,
+    PreconditionFailed,
     ResultNotAvailable,
     ResultNotReady,
     UnsupportedMediaType,
@@ -26,7 +27,7 @@ from ..model.execution import ExecutionRequest, OutputRequest, ResponseForm, Tra
 from ..model.identity import Principal
 from ..model.job import Goal, Job, JobStatus, Phase
 from ..model.json import JSON, JSONObject
-from ..model.process import Package, Process
+from ..model.process import AD_HOC, Package, Process
 from ..model.run import LogLine
 from ..model.value import DirectoryOutput, FileOutput, Inline, OutputValue, output_from_json, output_to_json
 from ..operations import Deployment, DirectoryEntry, Execution, Health, Preference, Results, ServedFile
@@ -102,24 +103,28 @@ class FakeOperations:
         self._check()
         process = self._read(deployment)
         if process.id in self.processes_by_id:
-            raise DuplicateProcess(f"{process.id} is deployed")
+            raise DuplicateProcess(f"{process.id} is deployed", processID=process.id)
         return self._keep(process)
 
-    def replace(self, principal: Principal, process_id: str, deployment: Deployment) -> Process:
+    def replace(
+        self, principal: Principal, process_id: str, deployment: Deployment, expected: int | None = None
+    ) -> Process:
         """As Operations."""
         process = self._read(deployment)
-        old = self._mutable(principal, process_id)
+        old = self._mutable(principal, process_id, expected)
         return self._keep(replace(process, id=process_id, revision=old.revision + 1))
 
-    def undeploy(self, principal: Principal, process_id: str) -> None:
+    def undeploy(self, principal: Principal, process_id: str, expected: int | None = None) -> None:
         """As Operations."""
-        del self.processes_by_id[self._mutable(principal, process_id).id]
+        del self.processes_by_id[self._mutable(principal, process_id, expected).id]
         self.changes += 1
 
-    def _mutable(self, principal: Principal, process_id: str) -> Process:
+    def _mutable(self, principal: Principal, process_id: str, expected: int | None) -> Process:
         found = self.process(principal, process_id)
         if not found.mutable:
             raise ImmutableProcess(f"{process_id} is configured")
+        if expected not in (None, found.revision):
+            raise PreconditionFailed(f"{process_id} has revision {found.revision}")
         return found
 
     def _read(self, deployment: Deployment) -> Process:
@@ -150,6 +155,17 @@ class FakeOperations:
             job = self.finish(job)
         self.jobs_by_id[job.id] = job
         return Execution(job, job.ended)
+
+    def execute_cwl(
+        self, principal: Principal, deployment: Deployment, body: JSON, preference: Preference
+    ) -> Execution:
+        """As `execute`, of a process whose id is the package."""
+        self.processes_by_id[AD_HOC] = replace(self._read(deployment), id=AD_HOC)
+        return self.execute(principal, AD_HOC, body, preference)
+
+    def job_package(self, principal: Principal, job_id: str) -> Package:
+        """As Operations, of the present revision."""
+        return self.package(principal, self.job(principal, job_id).process_id)
 
     def finish(self, job: Job) -> Job:
         """End a job the way that `outputs` and `problem` say, and keep it."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from ..errors import DuplicateProcess, NoSuchProcess
+from ..errors import DuplicateProcess, NoSuchProcess, VersionConflict
 from ..model.identity import EVERYTHING, Scope
 from ..model.process import Input, JobControl, Output, Package, Process
 from ..store.base import ProcessStore
@@ -70,6 +70,23 @@ class ProcessStoreContract:
         assert processes.get("buffer", EVERYTHING, 1) == first
         history = processes.history("buffer", EVERYTHING)
         assert list(history) == [replace(second, package=None), replace(first, package=None)]
+
+    def test_a_change_of_another_revision_than_the_present_one_is_refused(self, processes: ProcessStore) -> None:
+        processes.add(a_process())
+        processes.replace(a_process(version="2.0"), expected=1)
+        with pytest.raises(VersionConflict):
+            processes.replace(a_process(version="3.0"), expected=1)
+        with pytest.raises(VersionConflict):
+            processes.remove("buffer", expected=1)
+        assert processes.get("buffer", EVERYTHING).version == "2.0"
+        processes.remove("buffer", expected=2)
+        with pytest.raises(NoSuchProcess):
+            processes.remove("buffer", expected=2)
+
+    def test_a_locked_process_stays_locked(self, processes: ProcessStore) -> None:
+        processes.add(replace(a_process(), locked=True))
+        assert processes.get("buffer", EVERYTHING).locked
+        assert processes.list(1, 0, EVERYTHING).processes[0].mutable is False
 
     @pytest.mark.parametrize("process_id", ["", "none", "a\0b", "\ud800"])
     def test_an_unknown_process_does_not_exist(self, processes: ProcessStore, process_id: str) -> None:

@@ -108,7 +108,7 @@ def test_w_and_fragments_choose_the_process(web: Any) -> None:
         deploy(two, "application/cwl", workflow="c")
 
 
-@pytest.mark.parametrize("media_type", ["application/xml", "text/html", "multipart/mixed"])
+@pytest.mark.parametrize("media_type", ["application/xml", "text/html", "multipart/byteranges"])
 def test_other_media_types_are_refused(media_type: str) -> None:
     with pytest.raises(UnsupportedMediaType, match=f"{media_type}.*application/cwl"):
         deploy(CWL, media_type)
@@ -122,11 +122,8 @@ def test_other_media_types_are_refused(media_type: str) -> None:
         (CWL, "neither CWL"),
         ({"processDescription": {"id": "a"}}, "must be one unit (has 0)"),
         ({"executionUnit": []}, "has 0"),
-        ({"executionUnit": [CWL, CWL]}, "has 2"),
         ({"executionUnit": 5}, "must be an object"),
         ({"executionUnit": {}}, "must have `href`"),
-        ({"executionUnit": {"type": "docker", "image": "x"}}, "not supported yet"),
-        ({"executionUnit": {"type": "oci", "image": "x"}}, "not supported yet"),
         ({"executionUnit": {"type": "image/png", "value": "x"}}, "type 'image/png' is not supported"),
         ({"executionUnit": {"href": "file:///etc/passwd"}}, "must be an http(s) URL"),
         ({"executionUnit": {"value": "%", "encoding": "base64"}}, "not base64"),

@@ -1,0 +1,32 @@
+"""A package that is kept inside a job's request: that of an ad-hoc execution, which lives and ends with its job.
+
+It is compressed, so that a large package does not slow down the many reads of the job's row.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import asdict, replace
+
+from ..model.json import JSONObject
+from ..model.process import Package
+
+_MEMBER = "package"
+
+
+def enclose(request: JSONObject, package: Package) -> JSONObject:
+    """The stored form of a request (`ExecutionRequest.to_json`) with a package beside its members."""
+    members = asdict(package) | {"source": base64.b64encode(package.source).decode("ascii")}
+    packed = zlib.compress(json.dumps(members).encode("ascii"), 6)
+    return {**request, _MEMBER: base64.b64encode(packed).decode("ascii")}
+
+
+def enclosed_package(request: JSONObject) -> Package | None:
+    """The package that `enclose` put into a request; None where there is none."""
+    packed = request.get(_MEMBER)
+    if not isinstance(packed, str):
+        return None
+    package = Package(**json.loads(zlib.decompress(base64.b64decode(packed))))
+    return replace(package, source=base64.b64decode(package.source))
