@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from .engines.base import Engine
 from .errors import (
@@ -21,16 +22,17 @@ from .errors import (
     Unavailable,
     UnresolvableReference,
 )
-from .model.execution import ExecutionRequest, Plan
+from .model.execution import HAS_NESTED, PARENT, ExecutionRequest, Plan
 from .model.identity import EVERYTHING
 from .model.job import Goal, Job, Phase, utc_now
 from .model.json import JSONObject
 from .model.process import NO_PACKAGE, Package, Source
 from .model.run import RunReport, RunState
-from .model.value import output_to_json
-from .packages.joborder import build_job_order
+from .model.value import InputValue, output_to_json
+from .packages.enclosed import enclosed_package
+from .packages.joborder import FileSource, build_job_order
 from .packages.plainorder import plain_job_order
-from .staging.base import Workspaces
+from .staging.base import JobFiles, Workspaces
 from .store.base import JobStore, ProcessStore
 
 LOG = logging.getLogger(__name__)
@@ -56,6 +58,28 @@ _RUN_PHASE: Mapping[RunState, Phase] = {
 """Where a report leads a job whose goal is RUN. CANCELLED without our asking is a failure, and says so."""
 
 
+class Children(Protocol):
+    """The jobs of nested processes (`nested.children`)."""
+
+    def wait(self, job: Job) -> Job | None:
+        """None: the job can go on; else the job as it waits now."""
+        ...
+
+    def orphaned(self, job: Job) -> bool:
+        """True for a nested process that nobody waits for any more."""
+        ...
+
+    def dismiss(self, job: Job) -> None:
+        """Ask for the end of all nested processes of a job."""
+        ...
+
+    def inputs(
+        self, job: Job, request: ExecutionRequest, package: Package, files: JobFiles
+    ) -> tuple[Mapping[str, InputValue], FileSource]:
+        """The inputs with all results in place, and what reads their references."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the machine works with."""
@@ -64,6 +88,7 @@ class Parts:
     processes: ProcessStore
     engines: Mapping[str, Engine]
     workspaces: Workspaces
+    children: Children | None = None
 
 
 class Phases:
@@ -120,8 +145,20 @@ class Phases:
         return changed if replace(changed, updated=job.updated) == job else self._parts.jobs.save(changed)
 
     def _stage(self, job: Job) -> Job:
+        held = self._nested(job)
+        if held is not None:
+            return held
         self._order(job)
         return self._submit(job)
+
+    def _nested(self, job: Job) -> Job | None:
+        """What becomes of a job that cannot go on, because of the nested processes that it waits for or its parent."""
+        children = self._parts.children
+        if children is None or not (HAS_NESTED in job.request or PARENT in job.request):
+            return None
+        if children.orphaned(job):
+            return self._dismissed(job)
+        return None if self._parts.workspaces.load(job.id, ORDER_FILE) is not None else children.wait(job)
 
     def _order(self, job: Job) -> JSONObject:
         workspaces = self._parts.workspaces
@@ -130,14 +167,20 @@ class Phases:
             return stored
         workspaces.prepare(job.id)
         package = self._package(job)
-        request = ExecutionRequest.from_json(job.request)
-        files = workspaces.inputs(job.id, self._engine(job).traits.reads)
+        inputs, files = self._inputs(job, package)
         if package is NO_PACKAGE:
-            order = plain_job_order(request.inputs, files)
+            order = plain_job_order(inputs, files)
         else:
-            order = build_job_order(package, request.inputs, files)
+            order = build_job_order(package, inputs, files)
         workspaces.save(job.id, ORDER_FILE, order)
         return order
+
+    def _inputs(self, job: Job, package: Package) -> tuple[Mapping[str, InputValue], FileSource]:
+        request = ExecutionRequest.from_json(job.request)
+        files = self._parts.workspaces.inputs(job.id, self._engine(job).traits.reads)
+        if self._parts.children is not None and HAS_NESTED in job.request:
+            return self._parts.children.inputs(job, request, package, files)
+        return request.inputs, files
 
     def _submit(self, job: Job) -> Job:
         plan = self._plan(job)
@@ -178,6 +221,9 @@ class Phases:
         )
 
     def _package(self, job: Job) -> Package:
+        own = enclosed_package(job.request)
+        if own is not None:
+            return own
         key = (job.process_id, job.process_revision)
         if key not in self._packages:
             process = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision)
@@ -210,6 +256,8 @@ class Phases:
         return saved
 
     def _dismiss(self, job: Job) -> Job:
+        if self._parts.children is not None and HAS_NESTED in job.request and job.run is None:
+            self._parts.children.dismiss(job)
         if job.phase is Phase.SUBMITTING:
             # The run may exist: adopting it is the only way to be sure that it ends.
             if self._engine(job).traits.idempotent_submit:

@@ -1,7 +1,7 @@
 """Nested processes of a job: each is a job of its own, and the job waits in ACCEPTED until all of them have ended.
 
 Their ids follow from the id of the job that waits and the place of the value, so a crash at any point starts none
-twice. Once the waiting job tells of them (its steps), all of them are in the store: one that is missing then was removed.
+twice. Once the waiting job tells of them (in its steps), all are in the store: one that is missing then was removed.
 """
 
 from __future__ import annotations

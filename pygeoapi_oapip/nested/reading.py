@@ -12,7 +12,6 @@ from ..model.identity import Principal
 from ..model.json import JSON, JSONObject
 from ..model.process import Process
 from ..model.value import Nested, NestedArray
-from ..validate import validate
 from ..validation.shapes import item_schema, properties
 from .addresses import OwnAddresses, resolve
 from .fit import items_of, misfit
@@ -36,16 +35,16 @@ class Elsewhere(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Checks:
+class Rules:
     """What the service does with every request before a job exists."""
 
     find: Callable[[Principal, str], Process]
     """The process of an id, with its package. Raises NoSuchProcess."""
-    check: Callable[[Principal, Process, ExecutionRequest], None]
-    """Refuses references that may not be read, and processes that cannot run."""
+    admit: Callable[[Principal, Process, JSON], ExecutionRequest]
+    """Validates a body that has no nested processes any more, its references, and whether the process can run."""
     engine: Callable[[Process], str]
     """Name of the engine that runs a process."""
-    store: Callable[[Process, ExecutionRequest], JSONObject]
+    stored: Callable[[Process, ExecutionRequest], JSONObject]
     """The stored form of a request."""
 
 
@@ -54,13 +53,13 @@ class NestedReader:
 
     Args:
         own: the addresses of this server.
-        checks: of the service.
+        rules: of the service.
         elsewhere: processes of other servers.
     """
 
-    def __init__(self, own: OwnAddresses, checks: Checks, elsewhere: Elsewhere) -> None:
+    def __init__(self, own: OwnAddresses, rules: Rules, elsewhere: Elsewhere) -> None:
         self.own = own
-        self.checks = checks
+        self.rules = rules
         self.elsewhere = elsewhere
 
     def replaced(self, principal: Principal, process: Process, body: JSON) -> JSON:
@@ -74,7 +73,7 @@ class NestedReader:
         Raises:
             InvalidInputs: a nested process is not there, its inputs do not fit, or its output does not. The place
                 is told as in `inputs.a.inputs.size`.
-            OapipError: what `Checks.check` and `Elsewhere.process` raise.
+            OapipError: what `Rules.admit` and `Elsewhere.process` raise.
         """
         if not isinstance(body, Mapping) or not isinstance(body.get("inputs"), Mapping):
             return body
@@ -123,9 +122,9 @@ class _Reading:
             process=str(form["process"]),
             process_id=process.id,
             revision=process.revision,
-            engine=self.reader.checks.engine(process),
+            engine=self.reader.rules.engine(process),
             output=output,
-            request=self.reader.checks.store(process, request),
+            request=self.reader.rules.stored(process, request),
             spread=spread,
         )
         return cast(JSON, found)
@@ -145,7 +144,7 @@ class _Reading:
         try:
             if own is None:
                 return self.reader.elsewhere.process(address)
-            return self.reader.checks.find(self.principal, own)
+            return self.reader.rules.find(self.principal, own)
         except NoSuchProcess as error:
             raise at.refuse(".process", error.detail) from None
         except OapipError as error:
@@ -156,12 +155,10 @@ class _Reading:
             raise at.refuse(".inputs", "must be an object")
         inner = self.body(body, process, address, f"{at.name}.", at.depth + 1)
         try:
-            request = validate(inner, process)
-            self.reader.checks.check(self.principal, process, request)
+            return self.reader.rules.admit(self.principal, process, inner)
         except OapipError as error:
             inside = error.location.startswith(("inputs", "outputs"))
             raise at.told(error, "." if inside else ": ") from None
-        return request
 
 
 @dataclass(frozen=True, slots=True)
