@@ -197,7 +197,7 @@ def refers_by_address(value: JSON) -> bool:
 
 def is_self_contained(value: JSON) -> bool:
     """True if nothing below `value` depends on where the document is: no imports, no `run` and no type of another
-    document, no File or Directory at a relative or local address."""
+    document, no ontology, no File or Directory at a relative or local address."""
     if isinstance(value, Mapping):
         return not _refers_out(value) and all(map(is_self_contained, value.values()))
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -207,7 +207,11 @@ def is_self_contained(value: JSON) -> bool:
 
 def _refers_out(value: JSONObject) -> bool:
     run = value.get("run")
-    if any(key in value for key in _IMPORTS) or (isinstance(run, str) and not run.startswith("#")):
+    if (
+        any(key in value for key in _IMPORTS)
+        or value.get("$schemas")
+        or (isinstance(run, str) and not run.startswith("#"))
+    ):
         return True
     address = value.get("location") or value.get("path")
     return value.get("class") in ("File", "Directory") and isinstance(address, str) and not _REMOTE.match(address)

@@ -63,7 +63,7 @@ class Reader:
 
     def __init__(self, fetch: Fetch, base: str, *, files: bool = False) -> None:
         self._fetch = fetch
-        self._files = files
+        self.files = files
         self._texts: dict[str, str] = {}
         self._count = 0
         self._bytes = 0
@@ -127,7 +127,7 @@ class Reader:
 
     def exists(self, url: str) -> bool:
         """Whether there is a local file or folder at `url`; a trusted package's only."""
-        return self._files and urlsplit(url).scheme == "file" and Path(unquote(urlsplit(url).path)).exists()
+        return self.files and urlsplit(url).scheme == "file" and Path(unquote(urlsplit(url).path)).exists()
 
     def is_folder(self, url: str) -> bool:
         """Whether there is a local folder at `url`; a trusted package's only."""
@@ -140,7 +140,7 @@ class Reader:
             InvalidPackage: the package is not from a local folder, or there is no such folder.
         """
         path = Path(unquote(urlsplit(url).path))
-        if not self._files or urlsplit(url).scheme != "file" or not path.is_dir():
+        if not self.files or urlsplit(url).scheme != "file" or not path.is_dir():
             raise InvalidPackage(f"The directory {self.name(url)!r}, a default of the package, cannot be read.")
         return [child.as_uri() + ("/" if child.is_dir() else "") for child in sorted(path.iterdir())]
 
@@ -151,7 +151,7 @@ class Reader:
                 "Deploy it by its URL, or send it packed (`cwltool --pack`)."
             )
         scheme = urlsplit(url).scheme
-        if scheme == "file" and not self._files:
+        if scheme == "file" and not self.files:
             raise InvalidPackage(f"A package may not refer to files of the server: {url}")
         self._count += 1
         if self._count > MAX_REFERENCES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urljoin
 
 from ..errors import InvalidPackage, UnresolvableReference
 from ..model.process import Package
@@ -26,6 +26,7 @@ from .document import (
 from .fetch import NOWHERE, Fetch, Reader, read_below, refuse_all
 from .guard import PACKAGE_BYTES, decode, parse_mapping, parse_value
 from .literals import embed_files
+from .ontology import as_address, carried, declared_formats, relations
 from .pack import pack
 
 __all__ = ["Fetch", "load_local_package", "load_named", "load_package", "warm"]
@@ -124,7 +125,7 @@ def _load(source: bytes, media_type: str, entry: str | None, reader: Reader, max
         if reader.used or refers_by_address(document):
             document = _outer_metadata(document) | pack(reader.base + chosen, reader)
             chosen = "#" + str(document["$graph"][0]["id"]).removeprefix("#")
-    document.pop("$schemas", None)
+    _keep_formats(document, reader)
     embed_files(document, reader)
     for process in reachable(document, chosen):
         if process.get("class") == "Operation":
@@ -140,8 +141,25 @@ def _load(source: bytes, media_type: str, entry: str | None, reader: Reader, max
     )
 
 
+def _keep_formats(document: dict[str, Any], reader: Reader) -> None:
+    """Put what the ontologies of a package say about its formats in the place of their addresses.
+
+    Those that a sent package names are not read: they are large, and mostly of the whole world's things.
+    """
+    addresses = document.pop("$schemas", None)
+    found = set(carried({"$schemas": addresses}))
+    formats = declared_formats(document, document.get("$namespaces") or {})
+    if reader.files and isinstance(addresses, list) and formats:
+        urls = [urljoin(reader.base, item) for item in addresses if isinstance(item, str)]
+        found |= relations(((url, decode(reader.read(url))) for url in urls if url.startswith("file:")), formats)
+    if found:
+        document["$schemas"] = [as_address(found)]
+
+
 def _outer_metadata(document: dict[str, Any]) -> dict[str, Any]:
     """What a document with a `$graph` says about itself (`s:softwareVersion`), and its prefixes."""
     return {
-        key: value for key, value in document.items() if key == "$namespaces" or (":" in key and "$graph" in document)
+        key: value
+        for key, value in document.items()
+        if key in ("$namespaces", "$schemas") or (":" in key and "$graph" in document)
     }

@@ -26,6 +26,7 @@ from cwltool.mutation import MutationManager
 from cwltool.process import Process
 from cwltool.utils import visit_class
 from cwltool.workflow import Workflow
+from rdflib import URIRef
 from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import DefaultFetcher
@@ -33,6 +34,7 @@ from schema_salad.sourceline import cmap, strip_dup_lineno
 
 from ...model.run import RunState
 from ...packages.cwltool_check import load_schema
+from ...packages.ontology import carried
 from . import javascript, processes
 from .carried import Carried, as_read
 from .containerjobs import ImageUnavailable
@@ -147,6 +149,8 @@ def load(document: Mapping[str, Any], entry: str) -> Process:
         }
     )
     context.loader = default_loader(NoFetcher, doc_cache=False)
+    for subject, predicate, target in carried(document):
+        context.loader.graph.add((URIRef(subject), URIRef(predicate), URIRef(target)))
     whole = cast(CommentedMap, cmap({"id": BASE, **document}, fn=BASE))
     context.loader.idx[BASE] = whole
     fragment = entry.rpartition("#")[2]
