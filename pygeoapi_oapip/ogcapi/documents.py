@@ -31,7 +31,7 @@ def summary(process: Process, links: Links) -> Document:
         **({"keywords": list(process.keywords)} if process.keywords else {}),
         **({"metadata": list(process.metadata)} if process.metadata else {}),
         "jobControlOptions": [option.value for option in process.job_control],
-        "outputTransmission": ["value", "reference"],
+        "outputTransmission": process.extra.get("outputTransmission") or ["value", "reference"],
         "mutable": process.mutable,
         "links": [
             *links.pair(address, "Process description"),
@@ -49,7 +49,8 @@ def description(process: Process, links: Links) -> Document:
     document["revision"] = process.revision
     document |= {key: timestamp(moment) for key in ("created", "updated") if (moment := getattr(process, key))}
     address = links.process(process.id)
-    package = [link(f"{address}/package", "item", "application/cwl", "Application package")]
+    deployed_as = process.package.media_type if process.package else "application/cwl"
+    package = [link(f"{address}/package", "item", deployed_as, "Application package")]
     document["links"] = [
         *further,
         *(package if process.source is not Source.BUILTIN else []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Response, request
@@ -20,10 +21,20 @@ from .routes import Route
 def execute_process(door: Door, process_id: str) -> Response:
     """POST /processes/{processID}/execution."""
     checked(process_id, NoSuchProcess)
-    prefer = preferences.parse(request.headers.get("Prefer"))
     body = bodies.read_object()
-    preference = _with_mode(prefer.execution, body, door.options.max_wait)
-    execution = door.operations.execute(door.principal, process_id, body, preference)
+    return run(door, body, lambda preference: door.operations.execute(door.principal, process_id, body, preference))
+
+
+def run(door: Door, body: JSONObject, start: Callable[[Preference], Execution]) -> Response:
+    """The answer to an execution of any kind.
+
+    Args:
+        door: the door.
+        body: the execute request.
+        start: starts the job with what the Prefer header (or `mode`) asks for.
+    """
+    prefer = preferences.parse(request.headers.get("Prefer"))
+    execution = start(_with_mode(prefer.execution, body, door.options.max_wait))
     applied = prefer.applied(asynchronous=not execution.finished_in_time)
     response = _started(door, execution)
     if applied:

@@ -7,17 +7,16 @@ from typing import Any
 
 from flask import Response, request
 
-from ..errors import NoSuchProcess
-from ..model.process import Package
+from ..errors import DuplicateProcess, NoSuchProcess
 from ..operations import Deployment
-from . import bodies, documents, queries
-from .door import Door, html_response, json_response
+from . import bodies, documents, failures, queries
+from .door import Door, json_response
 from .identifiers import checked
 from .links import paging
+from .packages import package_etag, package_response
 from .routes import Route
 
-SHOWN_BYTES = 1024**2
-"""Of a package on its page."""
+_NO_REVISION = -1
 
 
 def list_processes(door: Door) -> Response:
@@ -42,12 +41,16 @@ def list_processes(door: Door) -> Response:
 def describe_process(door: Door, process_id: str) -> Response:
     """GET /processes/{processID}."""
     checked(process_id, NoSuchProcess)
+    return _description(door, process_id)
+
+
+def _description(door: Door, process_id: str, form: str = "") -> Response:
     links = door.links
 
     def make() -> Mapping[str, Any]:
         return documents.description(door.operations.process(door.principal, process_id), links)
 
-    return door.cached("process", (process_id,), make)
+    return door.cached("process", (process_id,), make, form)
 
 
 def process_history(door: Door, process_id: str) -> Response:
@@ -64,43 +67,64 @@ def process_history(door: Door, process_id: str) -> Response:
 
 
 def process_package(door: Door, process_id: str) -> Response:
-    """GET /processes/{processID}/package: what was deployed, byte for byte."""
+    """GET /processes/{processID}/package: what was deployed, byte for byte, or in the form that is asked for."""
     checked(process_id, NoSuchProcess)
     package = door.operations.package(door.principal, process_id)
-    if door.wanted(("cwl", "html", "json")) == "html":
-        return html_response(door.page("package", _shown(package), process_id=process_id))
-    headers = [("X-Content-Type-Options", "nosniff")]
-    return Response(package.source, 200, headers, content_type=package.media_type)
+    links = door.links
 
+    def describe() -> Mapping[str, Any]:
+        return documents.description(door.operations.process(door.principal, process_id), links)
 
-def _shown(package: Package) -> Mapping[str, Any]:
-    source = package.source
-    text = source[:SHOWN_BYTES].decode("utf-8", "replace") + ("\n…" if len(source) > SHOWN_BYTES else "")
-    return {"mediaType": package.media_type, "size": len(source), "source": text}
+    return package_response(door, package, describe, process_id)
 
 
 def deploy_process(door: Door) -> Response:
     """POST /processes."""
-    process = door.operations.deploy(door.principal, _deployment())
     links = door.links
+    try:
+        process = door.operations.deploy(door.principal, _deployment())
+    except DuplicateProcess as error:
+        taken = error.members.get("processID")
+        return failures.answer(door, error, (("Location", links.process(str(taken))),) if taken else ())
     address = links.process(process.id)
     return json_response(documents.summary(process, links), 201, [("Location", address)])
 
 
 def replace_process(door: Door, process_id: str) -> Response:
-    """PUT /processes/{processID}."""
-    door.operations.replace(door.principal, checked(process_id, NoSuchProcess), _deployment())
+    """PUT /processes/{processID}; `If-Match` names the representation that is replaced."""
+    checked(process_id, NoSuchProcess)
+    door.operations.replace(door.principal, process_id, _deployment(), _expected(door, process_id))
     return Response(status=204)
 
 
 def undeploy_process(door: Door, process_id: str) -> Response:
-    """DELETE /processes/{processID}."""
-    door.operations.undeploy(door.principal, checked(process_id, NoSuchProcess))
+    """DELETE /processes/{processID}; `If-Match` as in PUT."""
+    checked(process_id, NoSuchProcess)
+    door.operations.undeploy(door.principal, process_id, _expected(door, process_id))
     return Response(status=204)
 
 
 def _deployment() -> Deployment:
-    return Deployment(bodies.read_bytes(), bodies.media_type(), request.args.get("w") or None)
+    content_type = request.headers.get("Content-Type", "")
+    return Deployment(bodies.read_bytes(), bodies.media_type(), request.args.get("w") or None, content_type)
+
+
+def _expected(door: Door, process_id: str) -> int | None:
+    """The revision that `If-Match` names by the validator of its description or package; None where there is no such
+    header, _NO_REVISION where it names none."""
+    if "If-Match" not in request.headers:
+        return None
+    try:
+        process = door.operations.process(door.principal, process_id)
+    except NoSuchProcess:
+        return None  # the operation says so itself, after it has looked at the media type
+    wanted = request.if_match
+    if wanted.star_tag:
+        return process.revision
+    known = [_description(door, process_id, form).headers["ETag"] for form in ("json", "html")]
+    if process.package is not None:
+        known.append(package_etag(process.package))
+    return process.revision if any(wanted.contains(etag.strip('"')) for etag in known) else _NO_REVISION
 
 
 ROUTES = (
