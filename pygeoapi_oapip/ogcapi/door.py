@@ -178,8 +178,14 @@ class Door:
         """The HTML page of a document (pages.py lists them)."""
         base = self.links.base
         options = self.options
-        context = {"doc": document, "base": base, "service_title": options.title, "notice": options.notice, **values}
-        return self.options.render(page, context, base)
+        context = {
+            "doc": document,
+            "base": base,
+            "service_title": options.title,
+            "notice": options.notice,
+            "limit": options.body_bytes,
+        }
+        return self.options.render(page, {**context, **values}, base)
 
 
 def serialise(document: object) -> bytes:
