@@ -12,10 +12,10 @@ from flask import Response, request
 from ..errors import NoSuchJob
 from ..model.job import JobStatus
 from ..model.run import LogLine
-from . import documents, queries
+from . import documents, job_pages, queries
 from .door import DOCUMENT_HEADERS, Door, html_response, json_response
 from .identifiers import checked
-from .links import JSON_TYPE, link, paging
+from .links import JSON_TYPE, link
 from .routes import Route
 
 LOG_PAGE = 10_000
@@ -27,10 +27,9 @@ def list_jobs(door: Door) -> Response:
     query = queries.job_query(request.args, door.options.jobs_page, door.options.max_page)
     page = door.operations.jobs(door.principal, query)
     links = door.links
-    kept = [(key, text) for key, text in request.args.items(multi=True) if key not in ("limit", "offset", "page")]
     further = [
         *links.pair(links.jobs(), "Job list", door.media_type()),
-        *paging(links.jobs(), kept, query.limit, query.offset, page.more),
+        *job_pages.links_of(links.jobs(), [*request.args.items(multi=True)], query, page),
     ]
     return door.document("jobs", documents.jobs(page.jobs, links, further))
 

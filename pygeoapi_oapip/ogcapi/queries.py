@@ -10,8 +10,12 @@ from werkzeug.datastructures import MultiDict
 from ..errors import InvalidQuery
 from ..model.job import JobStatus
 from ..store.base import JobQuery
+from . import cursors
 
 Query = MultiDict[str, str]
+
+DEEPEST = 100_000
+"""Jobs that `offset` or `page` may pass over: their cost grows with it, that of `next` links does not."""
 
 _ONE_SECOND = timedelta(microseconds=999_999)
 
@@ -56,8 +60,8 @@ def job_query(query: Query, default: int, largest: int) -> JobQuery:
     """Part 1 job-list parameters.
 
     Args:
-        query: `limit`, `offset`, `page`, `type`, `processID` (or `process`), `status`, `datetime`, `minDuration`,
-            `maxDuration`; lists by repetition or commas.
+        query: `limit`, `cursor`, `offset` (after the cursor), `page`, `type`, `processID` (or `process`), `status`,
+            `datetime`, `minDuration`, `maxDuration`; lists by repetition or commas.
         default: limit where none is given.
         largest: limit that is never passed.
 
@@ -65,6 +69,12 @@ def job_query(query: Query, default: int, largest: int) -> JobQuery:
         InvalidQuery: naming the parameter.
     """
     limit, offset = window(query, default, largest)
+    if offset > DEEPEST:
+        name = "offset" if query.get("offset") else "page"
+        raise InvalidQuery(
+            f"{name}: must not pass over more than {DEEPEST} jobs; follow the next links to go further", location=name
+        )
+    cursor = query.get("cursor")
     for kind in words(query, "type"):
         if kind != "process":
             raise InvalidQuery(f"type: {kind[:40]!r} is not a type of job here (allowed: process)", location="type")
@@ -74,6 +84,7 @@ def job_query(query: Query, default: int, largest: int) -> JobQuery:
     return JobQuery(
         limit=limit,
         offset=offset,
+        start=cursors.decode(cursor) if cursor else None,
         process_ids=words(query, "processID") + words(query, "process"),
         statuses=tuple(_status(text) for text in words(query, "status")),
         created_from=since,

@@ -14,11 +14,24 @@ from ..model.run import JobID
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the list of jobs, just behind the job with this key; it stays where it is when jobs come and go."""
+
+    created: datetime
+    id: JobID
+    backwards: bool = False
+    """True: the page is the one that ends just before this job; else the one that begins just behind it."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobQuery:
     """Part 1 job-list parameters; an empty tuple or None means no filter."""
 
     limit: int = 10
     offset: int = 0
+    """Jobs to pass over, from `start` on."""
+    start: Position | None = None
+    """Where the page begins; None: with the newest job."""
     process_ids: tuple[str, ...] = ()
     statuses: tuple[JobStatus, ...] = ()
     created_from: datetime | None = None
@@ -36,7 +49,19 @@ class JobPage:
 
     jobs: tuple[Job, ...]
     more: bool
-    """True if there are jobs after this page."""
+    """True if there are, or may be, jobs beyond this page, in the direction of the query."""
+    end: Position | None = None
+    """Where the next page in this direction begins, if there are more."""
+    left: int = 0
+    """Of `offset`, the jobs that the next page still has to pass over."""
+
+    @staticmethod
+    def cut(found: Sequence[Job], query: JobQuery) -> JobPage:
+        """The page of jobs that were found in the direction of the query, one more than its limit where there are."""
+        jobs, more = tuple(found[: query.limit]), len(found) > query.limit
+        backwards = query.start is not None and query.start.backwards
+        end = Position(jobs[-1].created, jobs[-1].id, backwards) if more and jobs else None
+        return JobPage(jobs[::-1] if backwards else jobs, more, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +96,10 @@ class JobStore(Protocol):
 
     def list(self, query: JobQuery, scope: Scope) -> JobPage:
         """Jobs of the scope, newest first (`created` descending, then id). They come without what may be long:
-        `request` is empty and `outputs` None; their version is 0, so that saving one by mistake conflicts."""
+        `request` is empty and `outputs` None; their version is 0, so that saving one by mistake conflicts.
+
+        A page may be shorter than its limit although there are more: where a filter by duration would otherwise make
+        the store look at very many jobs. The next page begins at `JobPage.end`."""
         ...
 
     def save(self, job: Job, *, durable: bool = True) -> Job:
@@ -90,6 +118,20 @@ class JobStore(Protocol):
         """
         ...
 
+    def define(self, job: Job) -> Job:
+        """Write all fields of a job that is `created` in the store, if the row still has `job.version`; id, owner and
+        time of creation stay. The phase may be CREATED (another definition) or ACCEPTED (the start, with its lease if
+        the caller is to drive it).
+
+        Returns:
+            The stored job: version + 1.
+
+        Raises:
+            VersionConflict: the row has another version, or is not `created` any more.
+            NoSuchJob: the row is gone.
+        """
+        ...
+
     def set_goal(self, job_id: JobID, goal: Goal, scope: Scope) -> Job:
         """Write the goal of a job that has not ended (an ended one is returned as it is). Adds 1 to the version,
         so that a save that did not see the goal conflicts; clears `not_before`.
@@ -100,8 +142,8 @@ class JobStore(Protocol):
         ...
 
     def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
-        """Take the lease of up to `limit` jobs that have not ended, have no live lease (none, or `lease_until` < now),
-        and whose `not_before` is not after now: oldest first. No two callers get the same job.
+        """Take the lease of up to `limit` jobs that are started and have not ended, have no live lease (none, or
+        `lease_until` < now), and whose `not_before` is not after now: oldest first. No two callers get the same job.
         Does not change the version. Jobs whose lease `owner` already holds are not returned."""
         ...
 
@@ -157,12 +199,22 @@ class ProcessStore(Protocol):
         """
         ...
 
-    def replace(self, process: Process) -> Process:
-        """Store the next revision. Raises NoSuchProcess."""
+    def replace(self, process: Process, expected: int | None = None) -> Process:
+        """Store the next revision.
+
+        Args:
+            process: what is stored; its own revision does not count.
+            expected: the present revision that the caller knows; None: whatever it is.
+
+        Raises:
+            NoSuchProcess: it is not deployed.
+            VersionConflict: the present revision is another one.
+        """
         ...
 
-    def remove(self, process_id: str) -> None:
-        """Undeploy: the id disappears from `get`, `list`; revisions stay for running jobs. Raises NoSuchProcess."""
+    def remove(self, process_id: str, expected: int | None = None) -> None:
+        """Undeploy: the id disappears from `get`, `list`; revisions stay for running jobs. `expected` and errors as
+        in `replace`."""
         ...
 
     def get(self, process_id: str, scope: Scope, revision: int | None = None) -> Process:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import NoReturn
 
 from ..errors import Conflict, DuplicateProcess, NoSuchJob, NoSuchProcess, VersionConflict
 from ..model.identity import ANONYMOUS_NAME, Scope
-from ..model.job import Goal, Job, JobStatus, utc_now
+from ..model.job import Goal, Job, JobStatus, Phase, utc_now
 from ..model.process import Process
 from ..model.run import JobID
-from .base import JobPage, JobQuery, ProcessPage
+from .base import JobPage, JobQuery, Position, ProcessPage
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryJobStore:
@@ -27,6 +31,8 @@ class MemoryJobStore:
     def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._jobs: dict[JobID, Job] = {}
+        self._order: list[tuple[int, JobID]] = []
+        """The keys of all jobs as the list has them."""
         self._lock = threading.RLock()
 
     def add(self, job: Job, *, durable: bool = True) -> Job:
@@ -45,15 +51,22 @@ class MemoryJobStore:
         return job
 
     def list(self, query: JobQuery, scope: Scope) -> JobPage:
-        """As `JobStore.list`."""
+        """As `JobStore.list`; it looks at the jobs of the list one after the other, but at none before the page."""
         now = self._clock()
         with self._lock:
-            found = [job for job in self._jobs.values() if _matches(job, query, scope, now)]
-        found.sort(key=lambda job: job.id)
-        found.sort(key=lambda job: job.created, reverse=True)
-        end = query.offset + query.limit
-        page = (replace(job, request={}, outputs=None, version=0) for job in found[query.offset : end])
-        return JobPage(tuple(page), len(found) > end)
+            walk = (self._jobs[job_id] for job_id in self._walk(query.start))
+            found = (job for job in walk if _matches(job, query, scope, now))
+            page = list(islice(found, query.offset, query.offset + query.limit + 1))
+        return JobPage.cut([replace(job, request={}, outputs=None, version=0) for job in page], query)
+
+    def _walk(self, start: Position | None) -> Iterator[JobID]:
+        if start is None:
+            places = range(len(self._order))
+        elif start.backwards:
+            places = range(bisect_left(self._order, _key(start.created, start.id)) - 1, -1, -1)
+        else:
+            places = range(bisect_right(self._order, _key(start.created, start.id)), len(self._order))
+        return (self._order[place][1] for place in places)
 
     def save(self, job: Job, *, durable: bool = True) -> Job:
         """As `JobStore.save`."""
@@ -79,6 +92,14 @@ class MemoryJobStore:
                 )
             )
 
+    def define(self, job: Job) -> Job:
+        """As `JobStore.define`."""
+        with self._lock:
+            present = self.get(job.id, Scope(None))
+            if present.version != job.version or present.phase is not Phase.CREATED:
+                raise VersionConflict(f"job {job.id} is {present.phase} in version {present.version}")
+            return self._put(replace(job, owner=present.owner, created=present.created, version=job.version + 1))
+
     def set_goal(self, job_id: JobID, goal: Goal, scope: Scope) -> Job:
         """As `JobStore.set_goal`."""
         with self._lock:
@@ -91,7 +112,7 @@ class MemoryJobStore:
     def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
         """As `JobStore.claim`."""
         with self._lock:
-            free = sorted((job for job in self._open() if _is_free(job, now)), key=lambda job: (job.created, job.id))
+            free = sorted((job for job in self._started() if _is_free(job, now)), key=lambda job: (job.created, job.id))
             return [self._put(replace(job, lease_owner=owner, lease_until=until)) for job in free[: max(0, limit)]]
 
     def extend(self, owner: str, until: datetime) -> Sequence[JobID]:
@@ -122,7 +143,7 @@ class MemoryJobStore:
         with self._lock:
             if not self.get(job_id, scope).ended:
                 raise Conflict(f"The job {job_id} has not ended.")
-            del self._jobs[job_id]
+            del self._order[bisect_left(self._order, _key(self._jobs.pop(job_id).created, job_id))]
 
     def ended_before(self, moment: datetime, limit: int) -> Sequence[Job]:
         """As `JobStore.ended_before`."""
@@ -136,12 +157,26 @@ class MemoryJobStore:
             found = Counter(job.status for job in self._jobs.values())
         return {status: found[status] for status in JobStatus}
 
+    def all(self) -> Sequence[Job]:
+        """All jobs, in no order."""
+        with self._lock:
+            return list(self._jobs.values())
+
+    def _started(self) -> Sequence[Job]:
+        return [job for job in self._open() if job.phase is not Phase.CREATED]
+
     def _open(self) -> Sequence[Job]:
         return [job for job in self._jobs.values() if not job.ended]
 
     def _put(self, job: Job) -> Job:
+        if job.id not in self._jobs:
+            insort(self._order, _key(job.created, job.id))
         self._jobs[job.id] = job
         return job
+
+
+def _key(created: datetime, job_id: JobID) -> tuple[int, JobID]:
+    return -((created - _EPOCH) // timedelta(microseconds=1)), job_id
 
 
 def _is_free(job: Job, now: datetime) -> bool:
@@ -199,15 +234,15 @@ class MemoryProcessStore:
             self._deployed.add(process.id)
             return self._append(process, None)
 
-    def replace(self, process: Process) -> Process:
+    def replace(self, process: Process, expected: int | None = None) -> Process:
         """As `ProcessStore.replace`."""
         with self._lock:
-            return self._append(process, self._present(process.id).created)
+            return self._append(process, self._present(process.id, expected).created)
 
-    def remove(self, process_id: str) -> None:
+    def remove(self, process_id: str, expected: int | None = None) -> None:
         """As `ProcessStore.remove`."""
         with self._lock:
-            self._present(process_id)
+            self._present(process_id, expected)
             self._deployed.remove(process_id)
             self._changes += 1
 
@@ -236,8 +271,11 @@ class MemoryProcessStore:
             found = [process for process in reversed(self._revisions[process_id]) if _visible(process, scope)]
         return [replace(process, package=None) for process in found]
 
-    def _present(self, process_id: str) -> Process:
-        return self._revisions[process_id][-1] if process_id in self._deployed else _missing(process_id)
+    def _present(self, process_id: str, expected: int | None = None) -> Process:
+        found = self._revisions[process_id][-1] if process_id in self._deployed else _missing(process_id)
+        if expected not in (None, found.revision):
+            raise VersionConflict(f"the present revision is {found.revision}")
+        return found
 
     def _append(self, process: Process, created: datetime | None) -> Process:
         revisions = self._revisions.setdefault(process.id, [])

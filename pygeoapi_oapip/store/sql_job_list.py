@@ -1,43 +1,31 @@
-"""One page of the job list, at a cost that does not grow with the number of jobs (durations apart).
+"""One page of the job list, at a cost that does not grow with the number of jobs, nor with the place of the page.
 
-A filter by several processes or statuses becomes one branch each, so that every branch walks an index in the order
-of the page and stops after as many rows as the page can need. A filter by duration is computed for each row.
+A filter by duration is the one that no index serves together with the order of the page. Where few jobs have such a
+duration, they are read by it and put in order. Else the branches are searched, up to `_LOOKED_AT` jobs; a page that is
+not full by then ends there, and the next one goes on from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import product
-from math import prod
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, null, select, union_all
+from sqlalchemy import Connection, Row
 
 from ..model.identity import Scope
 from ..model.job import JobStatus
-from .base import JobPage, JobQuery
-from .rows import listed_job, optional_micros, storable
-from .tables import jobs
+from . import sql_job_keys
+from .base import JobPage, JobQuery, Position
+from .rows import from_micros, listed_job, optional_micros, storable, to_micros
+from .sql_job_keys import Shape
 
-_MOST_BRANCHES = 20
+_MOST_BRANCHES = 120
+_LOOKED_AT = 10_000
+_RARE = 1_000
+_EVERY = 2**62
 _SKEW = 60_000_000
 """Microseconds by which the clock of an engine may differ from ours."""
-_ORDER = (jobs.c.created.desc(), jobs.c.id)
-_LISTED = select(*(column for column in jobs.c if column.name not in ("request", "outputs")))
-_KEYS = select(jobs.c.created, jobs.c.id)
-_THESE = _LISTED.where(jobs.c.id.in_(bindparam("ids", expanding=True)))
-_COLUMNS = {"process": jobs.c.process_id, "status_is": jobs.c.status}
-_DURATION = func.coalesce(jobs.c.finished, case((jobs.c.ended, null()), else_=bindparam("now"))) - jobs.c.started
-_CONDITIONS: dict[str, ColumnElement[bool]] = {
-    "owner_is": jobs.c.owner == bindparam("owner_is"),
-    "process": jobs.c.process_id == bindparam("process"),
-    "status_is": jobs.c.status == bindparam("status_is"),
-    "from": jobs.c.created >= bindparam("from"),
-    "until": jobs.c.created <= bindparam("until"),
-    "shortest": bindparam("shortest") <= _DURATION,
-    "longest": bindparam("longest") >= _DURATION,
-}
 
 
 def page_of(connection: Connection, query: JobQuery, scope: Scope, now: int) -> JobPage:
@@ -52,32 +40,38 @@ def page_of(connection: Connection, query: JobQuery, scope: Scope, now: int) -> 
     processes = [name for name in dict.fromkeys(query.process_ids) if storable(name)]
     if (query.process_ids and not processes) or not storable(scope.owner or ""):
         return JobPage((), False)
-    statuses = [status.value for status in dict.fromkeys(query.statuses)]
-    if len(statuses) == len(JobStatus):
-        statuses = []
+    return _Search(connection, query, _shape_and_values(query, scope, processes, now)).page()
+
+
+def _shape_and_values(
+    query: JobQuery, scope: Scope, processes: Sequence[str], now: int
+) -> tuple[Shape, dict[str, Any]]:
+    statuses = [status.value for status in dict.fromkeys(query.statuses)] or list(JobStatus)
     given = _given(query, scope, now)
-    page = {"now": now, "most": query.limit + 1, "skip": query.offset}
-    if len(processes) <= 1 and len(statuses) <= 1:
-        values = given | dict(zip(("process",), processes, strict=False))
-        values |= dict(zip(("status_is",), statuses, strict=False))
-        rows = connection.execute(_page(frozenset(values)), values | page).all()
-    else:
-        rows = _merged(connection, processes, statuses, (given, page))
-    return JobPage(tuple(listed_job(row) for row in rows[: query.limit]), len(rows) > query.limit)
-
-
-@lru_cache(maxsize=256)
-def _page(given: frozenset[str]) -> Select[Any]:
-    """Kept for each combination of filters, because SQLAlchemy takes longer to build a query than SQLite to run it."""
-    filtered = _LISTED.where(*(_CONDITIONS[name] for name in sorted(given)))
-    return filtered.order_by(*_ORDER).limit(bindparam("most")).offset(bindparam("skip"))
+    start = query.start
+    shape = Shape(
+        given=frozenset(given),
+        statuses=len(statuses),
+        processes=len(processes),
+        start=start is not None,
+        backwards=start is not None and start.backwards,
+        together=len(statuses) * len(processes) > _MOST_BRANCHES,
+    )
+    values = given | {f"status_{number}": str(status) for number, status in enumerate(statuses)}
+    if not shape.together:
+        values |= {f"process_{number}": name for number, name in enumerate(processes)}
+    if start is not None:
+        values |= {"start_created": to_micros(start.created), "start_id": start.id}
+    if shape.timed:
+        values |= {"now": now, "every": _EVERY}
+    return shape, values
 
 
 def _given(query: JobQuery, scope: Scope, now: int) -> dict[str, Any]:
     until = optional_micros(query.created_until)
     shortest = None if query.min_duration is None else round(query.min_duration * 1e6)
     if shortest is not None and shortest > _SKEW:
-        # nothing runs longer than it exists: the newest jobs, where every walk along an index begins, are passed over
+        # nothing runs longer than it exists: the newest jobs, where every walk begins, are passed over
         until = min(until or now, now - shortest + _SKEW)
     limits = {
         "owner_is": scope.owner,
@@ -89,41 +83,66 @@ def _given(query: JobQuery, scope: Scope, now: int) -> dict[str, Any]:
     return {name: value for name, value in limits.items() if value is not None}
 
 
-def _merged(
-    connection: Connection,
-    processes: Sequence[str],
-    statuses: Sequence[str],
-    others: tuple[dict[str, Any], dict[str, Any]],
-) -> Sequence[Row[Any]]:
-    given, page = others
-    chosen = [(name, values) for name, values in (("process", processes), ("status_is", statuses)) if values]
-    sizes = tuple((name, len(values)) for name, values in chosen)
-    if prod(size for _, size in sizes) > _MOST_BRANCHES:
-        keys = _in_lists(frozenset(given), tuple(name for name, _ in sizes))
-        values: dict[str, Any] = {f"{name}_in": each for name, each in chosen}
-    else:
-        keys = _union(frozenset(given), sizes)
-        values = {f"{name}_{number}": value for name, each in chosen for number, value in enumerate(each)}
-        values["reach"] = page["most"] + page["skip"]
-    ids = connection.execute(keys, given | page | values).scalars().all()
-    rows = {row.id: row for row in connection.execute(_THESE, {"ids": ids})}
-    return [rows[job_id] for job_id in ids if job_id in rows]
+class _Search:
+    def __init__(self, connection: Connection, query: JobQuery, asked: tuple[Shape, dict[str, Any]]) -> None:
+        self._connection = connection
+        self._query = query
+        self._shape, self._values = asked
+        self._most = query.limit + 1
+        if self._shape.processes:
+            names = [name for name in dict.fromkeys(query.process_ids) if storable(name)]
+            self._values["processes"] = sql_job_keys.list_value(names, connection.dialect)
 
+    def page(self) -> JobPage:
+        if self._shape.timed and self._is_rare():
+            rare = {"rare": _RARE, "reach": self._query.offset + self._most}
+            return self._whole(self._keys(sql_job_keys.rare_keys, self._shape, rare))
+        if self._shape.timed or self._shape.together:
+            return self._bounded()
+        reach = {"reach": self._query.offset + self._most}
+        return self._whole(self._keys(sql_job_keys.page_keys, self._shape, reach))
 
-@lru_cache(maxsize=256)
-def _union(given: frozenset[str], sizes: tuple[tuple[str, int], ...]) -> Select[Any]:
-    """The keys of a page, from one branch for each combination of values; kept as in `_page`."""
-    common = _KEYS.where(*(_CONDITIONS[name] for name in sorted(given))).order_by(*_ORDER).limit(bindparam("reach"))
-    numbered = [[_COLUMNS[name] == bindparam(f"{name}_{number}") for number in range(size)] for name, size in sizes]
-    parts = [common.where(*combination).subquery() for combination in product(*numbered)]
-    found = union_all(*(select(part.c.created, part.c.id) for part in parts)).subquery()
-    ordered = select(found.c.id).order_by(found.c.created.desc(), found.c.id)
-    return ordered.limit(bindparam("most")).offset(bindparam("skip"))
+    def _whole(self, ids: Sequence[str]) -> JobPage:
+        return JobPage.cut([listed_job(row) for row in self._rows(ids)], self._query)
 
+    def _bounded(self) -> JobPage:
+        """The page from the jobs up to a horizon; where they are too few, the next page goes on from there."""
+        horizon = self._horizon()
+        shape, offset = self._shape, self._query.offset
+        values: dict[str, Any] = {"reach": offset + self._most, "most": offset + self._most, "skip": 0}
+        if horizon is not None:
+            shape = replace(shape, last=True)
+            values |= {"last_created": horizon[0], "last_id": horizon[1]}
+        keys = self._keys(sql_job_keys.page_keys, shape, values)
+        page = self._whole(keys[offset:])
+        if horizon is None or page.more:
+            return page
+        end = Position(from_micros(horizon[0]), horizon[1], shape.backwards)
+        return replace(page, more=True, end=end, left=max(0, offset - len(keys)))
 
-@lru_cache(maxsize=256)
-def _in_lists(given: frozenset[str], names: tuple[str, ...]) -> Select[Any]:
-    """The same for very many combinations, which would make too long a query."""
-    lists = (_COLUMNS[name].in_(bindparam(f"{name}_in", expanding=True)) for name in names)
-    filtered = select(jobs.c.id).where(*(_CONDITIONS[name] for name in sorted(given)), *lists)
-    return filtered.order_by(*_ORDER).limit(bindparam("most")).offset(bindparam("skip"))
+    def _is_rare(self) -> bool:
+        bounds = self._shape.given & {"shortest", "longest"}
+        values = {name: self._values[name] for name in bounds} | {"rare": _RARE}
+        text = sql_job_keys.count_timed(bounds, self._connection.dialect)
+        return int(self._connection.exec_driver_sql(text, values).scalar_one()) < _RARE
+
+    def _horizon(self) -> tuple[int, str] | None:
+        shape = self._shape
+        branches = shape.statuses * (1 if shape.together else max(1, shape.processes))
+        share = _LOOKED_AT // branches
+        text = sql_job_keys.horizon(shape, self._connection.dialect)
+        found = self._connection.exec_driver_sql(text, self._values | {"share": share}).first()
+        return None if found is None else (found.created, found.id)
+
+    def _keys(self, statement: Any, shape: Shape, values: dict[str, Any]) -> Sequence[str]:
+        text = statement(shape, self._connection.dialect)
+        page = {"most": self._most, "skip": self._query.offset}
+        return [row[1] for row in self._connection.exec_driver_sql(text, self._values | page | values)]
+
+    def _rows(self, ids: Sequence[str]) -> Sequence[Row[Any]]:
+        if not ids:
+            return []
+        dialect = self._connection.dialect
+        values = {"ids": sql_job_keys.list_value(ids, dialect)}
+        found = {row.id: row for row in self._connection.exec_driver_sql(sql_job_keys.rows(dialect), values)}
+        return [found[job_id] for job_id in ids if job_id in found]

@@ -33,6 +33,7 @@ from ..model.value import DirectoryOutput, FileOutput, Inline, OutputValue, outp
 from ..operations import Deployment, DirectoryEntry, Execution, Health, Preference, Results, ServedFile
 from ..results import find_file
 from ..store.base import JobPage, JobQuery, ProcessPage
+from ..store.notifications import Subscription
 
 Found = FileOutput | tuple[DirectoryOutput, str]
 
@@ -47,6 +48,7 @@ class FakeOperations:
     """Folder of the result files; `href`s of outputs are relative to it."""
     processes_by_id: dict[str, Process] = field(default_factory=dict)
     jobs_by_id: dict[str, Job] = field(default_factory=dict)
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
     outputs: dict[str, OutputValue] = field(default_factory=dict)
     """What every execution makes."""
     problem: JSONObject | None = None
@@ -188,8 +190,9 @@ class FakeOperations:
             if (not query.process_ids or job.process_id in query.process_ids)
             and (not query.statuses or job.status in query.statuses)
         ]
-        end = query.offset + query.limit
-        return JobPage(tuple(rows[query.offset : end]), end < len(rows))
+        if query.start is not None:
+            rows = [job for job in rows if job.created < query.start.created]
+        return JobPage.cut(rows[query.offset : query.offset + query.limit + 1], query)
 
     def job(self, principal: Principal, job_id: str) -> Job:
         """As Operations."""
@@ -197,6 +200,10 @@ class FakeOperations:
         if job_id not in self.jobs_by_id:
             raise NoSuchJob(f"there is no job {job_id!r}")
         return self.jobs_by_id[job_id]
+
+    def callbacks(self, principal: Principal, job_id: str) -> Subscription | None:
+        """As Operations."""
+        return self.subscriptions.get(self.job(principal, job_id).id)
 
     def results(self, principal: Principal, job_id: str) -> Results:
         """As Operations."""
@@ -206,7 +213,7 @@ class FakeOperations:
         if job.status is JobStatus.DISMISSED:
             raise ResultNotAvailable("the job was dismissed")
         if job.outputs is None:
-            raise JobFailed(str((job.problem or {}).get("detail", "")))
+            raise JobFailed.because(job.problem)
         wanted = ExecutionRequest.from_json(job.request).outputs
         outputs = {
             key: output_from_json(value) for key, value in job.outputs.items() if wanted is None or key in wanted

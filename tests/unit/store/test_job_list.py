@@ -9,7 +9,7 @@ import pytest
 
 from pygeoapi_oapip.model.identity import EVERYTHING, Scope
 from pygeoapi_oapip.model.job import JobStatus
-from pygeoapi_oapip.store import sql_job_list
+from pygeoapi_oapip.store import sql_job_keys
 from pygeoapi_oapip.store.base import JobQuery
 from pygeoapi_oapip.store.sql import Database, SqlJobStore, upgrade
 from pygeoapi_oapip.testing.store_contract import job_at
@@ -28,9 +28,9 @@ def test_a_query_for_several_processes_is_built_once(jobs: SqlJobStore) -> None:
         jobs.list(JobQuery(process_ids=processes, statuses=(JobStatus.ACCEPTED, JobStatus.RUNNING)), Scope("alice"))
 
     ask("a", "b")
-    before = sql_job_list._union.cache_info().misses
+    before = sql_job_keys.page_keys.cache_info().misses
     ask("c", "d")
-    assert sql_job_list._union.cache_info().misses == before
+    assert sql_job_keys.page_keys.cache_info().misses == before
 
 
 @pytest.mark.parametrize("others", [0, 5, 50])
