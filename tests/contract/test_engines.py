@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from pygeoapi_oapip.engines.base import Engine, Eventful
+from pygeoapi_oapip.engines.builtin.engine import BuiltinEngine
+from pygeoapi_oapip.engines.builtin.program import Course
 from pygeoapi_oapip.engines.local.engine import LocalEngine
 from pygeoapi_oapip.model.execution import Plan
 from pygeoapi_oapip.model.json import JSONObject
-from pygeoapi_oapip.model.process import Package
+from pygeoapi_oapip.model.process import NO_PACKAGE, Package, Process, Source
 from pygeoapi_oapip.model.run import RunState
-from pygeoapi_oapip.model.value import Literal
+from pygeoapi_oapip.model.value import Literal, OutputValue
 from pygeoapi_oapip.settings import LocalEngine as Settings
-from pygeoapi_oapip.testing.engine_contract import EngineContract
+from pygeoapi_oapip.testing.engine_contract import BEHAVIOURS, EngineContract
 from pygeoapi_oapip.testing.fake_engine import FakeBackEnd, FakeEngine, Script
 
 MINUTE = 60.0
@@ -88,6 +90,39 @@ class TestLocalEngine(EngineContract):
         return lambda job_id, behaviour: plan_of(tmp_path / job_id, job_id, behaviour)
 
 
-@pytest.mark.parametrize("engine", [FakeEngine(), LocalEngine("local", Settings(), Path("unused"))])
+class Scripted:
+    """A built-in process that behaves as the suite asks."""
+
+    def __init__(self, behaviour: str) -> None:
+        self.process = Process(behaviour, "1", behaviour, "", {}, {}, NO_PACKAGE, source=Source.BUILTIN)
+
+    def check(self, order: JSONObject) -> None:
+        """Takes everything."""
+
+    def course(self, order: JSONObject) -> Course:
+        failure = "it ended with code 3: broken" if self.process.id == "fail" else ""
+        return Course(MINUTE if self.process.id == "long" else 0.0, failure, ["hello"])
+
+    def outputs(self, order: JSONObject, folder: Path) -> Mapping[str, OutputValue]:
+        return {"said": Literal("hello")}
+
+
+class TestBuiltinEngine(EngineContract):
+    @pytest.fixture
+    def engine(self) -> Engine:
+        return BuiltinEngine("builtin", {name: Scripted(name) for name in BEHAVIOURS})
+
+    @pytest.fixture
+    def restarted(self, engine: Engine) -> Engine:
+        return BuiltinEngine("builtin", {name: Scripted(name) for name in BEHAVIOURS})
+
+    @pytest.fixture
+    def make_plan(self, tmp_path: Path) -> Callable[[str, str], Plan]:
+        return lambda job_id, behaviour: plan_of(tmp_path / job_id, job_id, behaviour)
+
+
+@pytest.mark.parametrize(
+    "engine", [FakeEngine(), LocalEngine("local", Settings(), Path("unused")), BuiltinEngine("builtin", {})]
+)
 def test_engines_with_events_are_recognised(engine: Engine) -> None:
     assert isinstance(engine, Eventful)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,24 @@ def test_secrets_come_from_environment_or_file(monkeypatch: pytest.MonkeyPatch, 
 
 def test_what_pygeoapi_adds_is_ignored() -> None:
     assert load_settings({"processes": {"x": {}}}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [(True, ("echo",)), (False, ()), ([], ()), (["echo"], ("echo",)), (None, ("echo",))]
+)
+def test_own_processes_can_be_switched_off(value: object, wanted: tuple[str, ...]) -> None:
+    block = {} if value is None else {"builtin_processes": value}
+    assert load_settings(block).builtin_processes == wanted
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"builtin_processes": ["echo", "buffer"]}, "builtin_processes: there is no 'buffer' (possible: echo)"),
+        ({"builtin_processes": "echo"}, "builtin_processes: "),
+        ({"engines": {"builtin": {"type": "local"}}}, "engines.builtin: this name belongs to the server"),
+    ],
+)
+def test_own_processes_and_their_engine_have_fixed_names(block: dict[str, object], text: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(text)):
+        load_settings(block)

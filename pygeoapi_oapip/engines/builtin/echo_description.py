@@ -1,8 +1,8 @@
 """The description of the `echo` process: an input of every kind that OGC API - Processes knows.
 
-The OGC suite for Part 1 reads this description and sends `teststring` to each input whose schema says `type: string` on
-its first level, `{"value": "teststring"}` to one that says `type: object`, and whole numbers to an array. So what
-could not take that (times, names of a list, features) has its type one level below, in `allOf` or `enum`.
+The OGC suite for Part 1 reads this description and sends `teststring` to each input whose schema says `type: string`
+and neither format nor media type, `{"value": "teststring"}` to one that says `type: object`, and whole numbers to an
+array. So `band` and `feature`, which could not take that, say their type by their values or one level below.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _POSITION: JSONObject = {"type": "array", "items": {"type": "number"}, "minItems
 _GEOMETRY: JSONObject = {
     "type": "object",
     "format": "geojson-geometry",
+    "contentMediaType": GEOJSON,
     "required": ["type"],
     "properties": {
         "type": {
@@ -66,7 +67,7 @@ _ECHOED: tuple[tuple[str, str, str, JSONObject], ...] = (
         "time",
         "Time",
         "A moment, RFC 3339.",
-        {"allOf": [{"type": "string", "format": "date-time"}], "example": "2024-06-21T10:30:00Z"},
+        {"type": "string", "format": "date-time", "example": "2024-06-21T10:30:00Z"},
     ),
     (
         "numbers",
@@ -101,7 +102,10 @@ _ECHOED: tuple[tuple[str, str, str, JSONObject], ...] = (
         {
             "type": "object",
             "required": ["value"],
-            "properties": {"value": {"description": "A number or a text."}, "unit": {"type": "string"}},
+            "properties": {
+                "value": {"oneOf": [{"type": "number"}, {"type": "string"}]},
+                "unit": {"type": "string"},
+            },
             "example": {"value": 281.4, "unit": "K"},
         },
     ),
