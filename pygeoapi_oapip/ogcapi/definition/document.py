@@ -44,7 +44,7 @@ def build(door: Door) -> dict[str, Any]:
         "info": _info(door, host.get("info") or {}, page.processes, page.total),
         "servers": [{"url": door.links.base or "/"}],
         **({"security": [{name: []} for name in options.security]} if options.security else {}),
-        "tags": _tags(theirs.tags),
+        "tags": _tags(theirs),
         "paths": {**(security.secured(ours) if options.security else ours), **theirs.paths},
         "components": {
             kind: {**theirs.components.get(kind, {}), **own.get(kind, {})}
@@ -82,8 +82,8 @@ def _license(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": given.get("url"), **given} if given else {}
 
 
-def _tags(theirs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    own = [{"name": name, "description": text} for name, text in _TAGS]
-    names = {name for name, _ in _TAGS}
-    unique = {tag["name"]: tag for tag in reversed(theirs) if tag["name"] not in names}
-    return own + list(reversed(unique.values()))
+def _tags(theirs: beside.Beside) -> list[dict[str, Any]]:
+    """Ours, then those of pygeoapi that an operation has."""
+    used = {tag for item in theirs.paths.values() for row in item.values() if "tags" in row for tag in row["tags"]}
+    further = {tag["name"]: tag for tag in theirs.tags if tag["name"] in used}
+    return list(({name: {"name": name, "description": text} for name, text in _TAGS} | further).values())

@@ -1,5 +1,13 @@
 // Shows the API definition that the element names, with Swagger UI.
 const place = document.getElementById("swagger-ui");
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+function follow() {
+  document.documentElement.classList.toggle("dark-mode", dark.matches);
+}
+
+follow();
+dark.addEventListener("change", follow);
 
 window.SwaggerUIBundle({
   domNode: place,
@@ -12,5 +20,4 @@ window.SwaggerUIBundle({
   filter: true,
   tryItOutEnabled: true,
   validatorUrl: null,
-  persistAuthorization: false,
 });
