@@ -5,7 +5,10 @@ Each page shows what the JSON representation of the same resource holds (Part 1 
     doc            the JSON document, an object (all pages)
     service_title  the title of the service, for the header (optional)
     process_id     the process that a `history` is of
-    job_id         the job that `results` or `logs` are of
+    job_id         the job that `results`, `output`, `directory`, `logs`, `inputs`, `exceptions` are of
+    output_id      the output that `output` or `directory` show
+    title          the heading of `document`, which shows any JSON object
+    limit          the largest request body in bytes, which the form of `process` keeps within (optional)
     notice         a sentence for a banner on top of the page, for example that there is no authentication (optional)
     user           the name of the person who is signed in (optional)
 """
@@ -34,11 +37,18 @@ PAGES = frozenset(
         "logs",
         "error",
         "openapi",
+        "inputs",
+        "exceptions",
+        "output",
+        "directory",
+        "package",
+        "health",
+        "document",
     )
 )
 """The names that `render` takes."""
 
-_ABSENT = {"service_title": "", "process_id": "", "job_id": "", "notice": "", "user": ""}
+_ABSENT = {"service_title": "", "process_id": "", "job_id": "", "output_id": "", "title": "", "limit": 0, "notice": "", "user": ""}
 
 
 def render(page: str, context: Mapping[str, Any], base: str) -> str:

@@ -1,97 +1,91 @@
-"""How values of the documents are put into words, links and form fields."""
+"""How values of the documents are put into words and links."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from .example import curl_of
 
 _SAFE_SCHEMES = frozenset({"", "http", "https", "mailto", "s3"})
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 _BINARY_ENCODINGS = frozenset({"binary", "base64"})
 _PREVIEW_ROWS = 200
+_DIRECTORY = "inode/directory"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One control of an execute form."""
-
-    kind: str
-    """`select`, `number`, `boolean`, `text`, `file` or `json`."""
-    options: tuple[Any, ...] = ()
-    step: str = "any"
-    default: str = ""
-    """JSON text of the default, or ""."""
-    media_type: str = ""
-    """Of the file that is wanted, where it is known."""
-    hint: str = ""
-
-
-def field_of(description: Mapping[str, Any]) -> Field:
-    """The control for an input description (Part 1 inputDescription.yaml)."""
-    schema = description.get("schema") or {}
-    default = json.dumps(schema["default"], ensure_ascii=False) if schema.get("default") is not None else ""
-    if description.get("maxOccurs", 1) != 1:
-        hint = 'A JSON array of files, for example [{"href": "https://..."}].' if _file_schema(schema) else ""
-        return Field("json", default=default, hint=hint or "A JSON array with one item per value.")
-    return _single(schema, default)
-
-
-def _single(schema: Mapping[str, Any], default: str) -> Field:
-    if "enum" in schema:
-        return Field("select", options=tuple(schema["enum"]), default=default)
-    file = _file_schema(schema)
-    if file is not None:
-        return Field("file", default=default, media_type=str(file.get("contentMediaType", "")))
-    match schema.get("type"):
-        case "boolean":
-            return Field("boolean", default=default)
-        case "integer":
-            return Field("number", step="1", default=default)
-        case "number":
-            return Field("number", default=default)
-        case "string":
-            return Field("text", default=default)
-        case "array":
-            return Field("json", default=default, hint="A JSON array.")
-        case "object":
-            return Field("json", default=default, hint="A JSON object.")
-    return Field("json", default=default, hint='A JSON value; text in quotes, for example "a".')
-
-
-def _file_schema(schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The part of a schema that asks for a file, or None."""
-    if schema.get("type") == "string":
-        is_file = (
-            "contentMediaType" in schema
-            or schema.get("contentEncoding") in _BINARY_ENCODINGS
-            or schema.get("format") in ("binary", "byte")
-        )
-        return schema if is_file else None
-    alternatives = [part for key in ("oneOf", "anyOf") for part in schema.get(key, ()) if isinstance(part, Mapping)]
-    return next((found for part in alternatives if (found := _file_schema(part)) is not None), None)
+def _is_file(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "string" and (
+        "contentMediaType" in schema
+        or schema.get("contentEncoding") in _BINARY_ENCODINGS
+        or schema.get("format") in ("binary", "byte")
+    )
 
 
 def type_of(schema: object) -> str:
-    """A schema in a few words: `integer`, `array of string`, `file (image/tiff)`."""
+    """A schema in a few words: `integer`, `array of string`, `file (image/tiff)`, `bounding box`."""
     if not isinstance(schema, Mapping):
         return "any"
-    file = _file_schema(schema)
-    if file is not None:
-        kind = file.get("contentMediaType", "")
+    if _is_bbox(schema):
+        return "bounding box"
+    if _is_file(schema):
+        kind = schema.get("contentMediaType", "")
+        if kind == _DIRECTORY:
+            return "directory"
         return f"file ({kind})" if kind and kind != "application/octet-stream" else "file"
     if "enum" in schema:
         return "one of " + ", ".join(str(item) for item in schema["enum"])
     if schema.get("type") == "array":
         return f"array of {type_of(schema.get('items'))}"
     for key in ("oneOf", "anyOf", "allOf"):
-        if schema.get(key):
-            return " or ".join(dict.fromkeys(type_of(part) for part in schema[key]))
+        parts = [part for part in schema.get(key) or () if not _is_link(part)]
+        if parts:
+            return " or ".join(dict.fromkeys(map(type_of, parts)))
+    if schema.get("type") == "object" and schema.get("properties"):
+        return f"object ({', '.join(schema['properties'])})"
     words = [str(schema[key]) for key in ("type", "format") if schema.get(key)]
     return " ".join(words) or "any"
+
+
+def _is_link(part: object) -> bool:
+    """The form by reference that a record field has beside its file."""
+    return isinstance(part, Mapping) and part.get("type") == "object" and part.get("title") == "Link"
+
+
+def _is_bbox(schema: Mapping[str, Any]) -> bool:
+    parts = [schema, *(part for part in schema.get("allOf") or () if isinstance(part, Mapping))]
+    return any(part.get("format") == "ogc-bbox" for part in parts) or "bbox" in (schema.get("properties") or {})
+
+
+_RULES = (
+    ("minimum", "at least {}"),
+    ("maximum", "at most {}"),
+    ("multipleOf", "a multiple of {}"),
+    ("minLength", "at least {} characters"),
+    ("maxLength", "at most {} characters"),
+    ("pattern", "matches {}"),
+    ("minItems", "at least {} items"),
+    ("maxItems", "at most {} items"),
+    ("default", "default {}"),
+)
+
+
+def rules_of(schema: object) -> list[str]:
+    """What a schema demands beyond its type, in words: `at least 1`, `default "a"`."""
+    if not isinstance(schema, Mapping):
+        return []
+    found = []
+    for key, words in _RULES:
+        value = schema.get(key)
+        if value is not None:
+            if schema.get(f"exclusive{key.capitalize()}") is True:
+                words = {"minimum": "more than {}", "maximum": "less than {}"}[key]
+            shown = json.dumps(value, ensure_ascii=False) if key == "default" else value
+            found.append(words.format(shown))
+    return found
 
 
 def occurs(description: Mapping[str, Any]) -> str:
@@ -146,6 +140,35 @@ def link_of(document: object, rel: str) -> str:
     return ""
 
 
+def size(value: object) -> str:
+    """Bytes as people write them: `512 B`, `1.5 MiB`; "" for what is not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    amount, unit = float(value), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024 or unit == "TiB":
+            break
+        amount /= 1024
+    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def span(start: object, end: object) -> str:
+    """The time between two RFC 3339 times: `1.5 s`, `2 min 3 s`, `1 h 5 min`; "" where one is missing."""
+    try:
+        seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    if seconds < 60:
+        return f"{max(seconds, 0.0):.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def is_directory(value: object) -> bool:
+    """True for a link to a Directory output: it is fetched as an archive, whose length is not known before."""
+    return isinstance(value, Mapping) and value.get("type") == "application/zip" and "length" not in value
+
+
 def is_reference(value: object) -> bool:
     """True for a Part 1 link object."""
     return isinstance(value, Mapping) and isinstance(value.get("href"), str)
@@ -197,8 +220,12 @@ def operations(document: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[
 FILTERS: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
-        field_of,
         type_of,
+        rules_of,
+        size,
+        span,
+        is_directory,
+        curl_of,
         occurs,
         moment,
         pretty,

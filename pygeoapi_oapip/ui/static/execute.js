@@ -1,126 +1,180 @@
-// The execute form: builds a Part 1 execute request from the controls and posts it asynchronously.
-import { call, showProblem } from "./http.js";
+// The process page: the form, the command, and the job that was started.
+import { call, page, showProblem } from "./http.js";
+import { el } from "./dom.js";
+import { inputField } from "./form.js";
+import { limits } from "./controls.js";
+import { Follower } from "./follow.js";
+import { handleDismissals } from "./dismiss.js";
 
 const form = document.getElementById("execute");
-const base = document.body.dataset.base;
-const preview = document.getElementById("request");
-const problem = document.getElementById("problem");
-const sending = document.getElementById("sending");
-const MAX_UPLOAD = 20 * 1024 * 1024;
+const byId = (id) => document.getElementById(id);
+const problem = byId("problem");
+const followed = byId("followed");
+const state = { process: null, fields: [], follower: null, before: {} };
 
-class Wrong extends Error {}
+function choices(name, legend, rows, type) {
+  return el("fieldset", { class: "field inline", "data-choice": name }, el("legend", {}, legend),
+    ...rows.map(([value, text, checked]) => el("label", {}, el("input", { type, name, value, checked }), ` ${text}`)));
+}
 
-function parseJSON(text) {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Wrong(`This is not JSON: ${error.message}`);
+function wishes({ outputs = {}, jobControlOptions: modes = [] }) {
+  const found = [];
+  const names = Object.entries(outputs);
+  if (names.length > 1) found.push(choices("outputs", "Outputs", names.map(([id, output]) => [id, output.title || id, true]), "checkbox"));
+  if (modes.includes("sync-execute") && modes.includes("async-execute")) {
+    found.push(choices("mode", "How", [["async", "in the background", true], ["sync", "wait for the answer", false]], "radio"));
   }
+  return found;
 }
 
-function number(control) {
-  if (control.validity.badInput) throw new Wrong("This is not a number.");
-  if (control.value === "") return undefined;
-  const value = Number(control.value);
-  if (control.step === "1" && !Number.isInteger(value)) throw new Wrong("This is not a whole number.");
-  return value;
+function build() {
+  const { process, before } = state;
+  state.fields = Object.entries(process.inputs || {}).map(([id, input]) => [id, inputField(id, input, before[id])]);
+  byId("fields").replaceChildren(...state.fields.map(([, control]) => control.field));
+  if (!state.fields.length) byId("fields").append(el("p", {}, "This process has no inputs."));
+  byId("wishes").replaceChildren(...wishes(process));
+  byId("legend").hidden = !state.fields.some(([, control]) => control.required);
+  form.hidden = false;
 }
 
-function inlineFile(file) {
-  if (file.size > MAX_UPLOAD) throw new Wrong("Files over 20 MiB must be given by address.");
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onerror = () => reject(new Wrong("The file could not be read."));
-    reader.onload = () => resolve(String(reader.result).split(",", 2)[1] || "");
-    reader.readAsDataURL(file);
-  });
-}
+const checked = (name) => [...form.querySelectorAll(`input[name=${name}]:checked`)].map((box) => box.value);
 
-async function fileValue(field, control, reading) {
-  const type = control.dataset.type;
-  const upload = field.querySelector("input[type=file]").files[0];
-  if (upload) {
-    const mediaType = type || upload.type || "application/octet-stream";
-    return { value: reading ? await inlineFile(upload) : `(${upload.name})`, encoding: "base64", mediaType };
-  }
-  const href = control.value.trim();
-  if (href === "") return undefined;
-  return type ? { href, type } : { href };
-}
-
-function valueOf(field, reading) {
-  const control = field.querySelector("input, select, textarea");
-  const text = control.value;
-  switch (field.dataset.kind) {
-    case "file": return fileValue(field, control, reading);
-    case "number": return number(control);
-    case "text": return text === "" ? undefined : text;
-    default: return text.trim() === "" ? undefined : parseJSON(text);
-  }
-}
-
-function mark(field, message) {
-  const control = field.querySelector("input, select, textarea");
-  const place = field.querySelector(".wrong");
-  place.textContent = message;
-  place.hidden = message === "";
-  if (message) control.setAttribute("aria-invalid", "true");
-  else control.removeAttribute("aria-invalid");
-}
-
-async function build(reading) {
+async function request(whole) {
   const inputs = {};
-  const wrong = [];
-  for (const field of form.querySelectorAll(".field")) {
-    let message = "";
-    try {
-      const value = await valueOf(field, reading);
-      if (value !== undefined) inputs[field.dataset.id] = value;
-      else if ("required" in field.dataset) message = "This input is required.";
-    } catch (error) {
-      if (!(error instanceof Wrong)) throw error;
-      message = error.message;
-    }
-    if (message) wrong.push([field, message]);
-    else mark(field, "");
+  const issues = [];
+  for (const [id, control] of state.fields) {
+    const value = await control.read(issues, whole);
+    if (value !== undefined) inputs[id] = value;
+    else if (control.required && !issues.length) issues.push([control, "This is required."]);
+    else if (control.required && !issues.some(([own]) => own === control)) issues.push([control, "This is required."]);
   }
-  return { request: { inputs }, wrong };
+  const boxes = form.querySelectorAll("input[name=outputs]").length;
+  const wanted = checked("outputs");
+  const body = boxes && wanted.length < boxes ? { inputs, outputs: Object.fromEntries(wanted.map((id) => [id, {}])) } : { inputs };
+  return { body, issues };
 }
 
-async function refresh() {
-  const { request } = await build(false);
-  preview.textContent = JSON.stringify(request, null, 2);
+function isAsync() {
+  const modes = state.process.jobControlOptions || [];
+  return modes.includes("async-execute") && !checked("mode").includes("sync");
+}
+
+async function showCommand() {
+  const { body } = await request(false);
+  const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  const prefer = isAsync() ? ["-H 'Prefer: respond-async'"] : [];
+  const lines = [`curl -X POST ${quoted(form.action)}`, "-H 'Content-Type: application/json'", ...prefer, `-d ${quoted(JSON.stringify(body, null, 2))}`];
+  byId("curl").textContent = lines.join(" \\\n  ");
+}
+
+function show(issues) {
+  issues.forEach(([control, message]) => control.mark(message));
+  const [first] = issues[0];
+  (first.main.disabled ? first.wrong : first.main).focus();
+  first.wrong.scrollIntoView({ block: "center" });
+}
+
+// `inputs.words[1].text` or `/inputs/words/1/text` -> the control and the text for it.
+function place({ location = "", detail = "" }) {
+  const parts = location.replace(/\[(\d+)\]/g, ".$1").replace(/^\//, "").split(/[./]/);
+  if (parts[0] === "inputs") parts.shift();
+  // names of inputs may hold dots themselves
+  const hit = state.fields.find(([id]) => location === `inputs.${id}` || location === id) || state.fields.find(([id]) => id === parts[0]);
+  return hit ? [hit[1].at(parts.slice(1)), detail.replace(/^inputs[^:\s]*:\s*/, "")] : null;
+}
+
+function refused(error) {
+  const told = error.errors.length ? error.errors : error.message.split(/; (?=inputs\.)/).map((detail) => ({ location: detail.split(":")[0], detail }));
+  const issues = told.map(place).filter(Boolean);
+  showProblem(problem, error);
+  if (issues.length) show(issues);
+  else problem.focus();
+}
+
+async function follow(url) {
+  const found = await page(`${url}?f=html`);
+  const panel = document.adoptNode(found.getElementById("job"));
+  state.follower?.stop();
+  const name = url.split("/").pop();
+  followed.replaceChildren(el("h2", {}, "Job ", el("a", { href: url }, name.slice(0, 8))), panel);
+  followed.hidden = false;
+  followed.focus();
+  followed.scrollIntoView({ block: "start" });
+  state.follower = new Follower(panel);
+  await state.follower.start();
+}
+
+function jobOf({ body, headers, status }) {
+  if (status === 201 && headers.get("Location")) return headers.get("Location");
+  return /<([^>]+)>;[^,]*rel="?monitor/.exec(headers.get("Link") || "")?.[1] || (body.jobID ? `${document.body.dataset.base}/jobs/${body.jobID}` : "");
+}
+
+function showAnswer(body) {
+  followed.replaceChildren(el("h2", {}, "Answer"), el("pre", { tabindex: "0" }, JSON.stringify(body, null, 2)));
+  followed.hidden = false;
+  followed.focus();
+}
+
+async function send(body) {
+  const headers = { "Content-Type": "application/json", ...(isAsync() ? { Prefer: "respond-async" } : {}) };
+  const answer = await call(form.action, { method: "POST", headers, body: JSON.stringify(body) });
+  const job = jobOf(answer);
+  if (job) await follow(job);
+  else showAnswer(answer.body);
 }
 
 async function submit(event) {
   event.preventDefault();
   problem.hidden = true;
-  const { request, wrong } = await build(true);
-  wrong.forEach(([field, message]) => mark(field, message));
-  if (wrong.length) {
-    wrong[0][0].querySelector("input, select, textarea").focus();
-    return;
-  }
+  state.fields.forEach(([, control]) => control.clear());
   const button = form.querySelector("button[type=submit]");
+  if (button.disabled) return;
   button.disabled = true;
-  sending.textContent = "Sending…";
   try {
-    const { body, location } = await call(form.getAttribute("action"), {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Prefer: "respond-async" },
-      body: JSON.stringify(request),
-    });
-    const id = body.jobID || body.id || (location || "").split("/").pop();
-    window.location.assign(`${base}/jobs/${encodeURIComponent(id)}`);
+    const { body, issues } = await request(true);
+    if (issues.length) {
+      show(issues);
+      return;
+    }
+    byId("sending").textContent = "Sending…";
+    await send(body);
   } catch (error) {
-    showProblem(problem, error);
+    refused(error);
   } finally {
     button.disabled = false;
-    sending.textContent = "";
+    byId("sending").textContent = "";
   }
 }
 
+async function start() {
+  const from = new URLSearchParams(window.location.search).get("from");
+  limits.upload = Math.min(limits.upload, Math.floor(Number(form.dataset.limit) * 0.7) || limits.upload);
+  state.process = (await call(`${form.dataset.process}?f=json`)).body;
+  if (from) state.before = (await call(`${document.body.dataset.base}/jobs/${encodeURIComponent(from)}/inputs?f=json`)).body.inputs || {};
+  build();
+  await showCommand();
+}
+
 form.addEventListener("submit", submit);
-form.addEventListener("input", refresh);
-form.addEventListener("change", refresh);
-refresh();
+form.addEventListener("reset", (event) => {
+  event.preventDefault();
+  state.before = {};
+  problem.hidden = true;
+  build();
+  showCommand();
+});
+form.addEventListener("input", showCommand);
+form.addEventListener("change", showCommand);
+form.addEventListener("click", (event) => { if (event.target.matches("button:not([type=submit])")) showCommand(); });
+byId("copy").addEventListener("click", async () => {
+  await navigator.clipboard.writeText(byId("curl").textContent);
+  byId("copy").textContent = "Copied";
+});
+handleDismissals(() => followed.querySelector(".problem") || problem, (ended) => {
+  if (ended) followed.replaceChildren(el("p", {}, "The job was removed."));
+  else state.follower?.soon();
+});
+start().catch((error) => {
+  form.hidden = false;
+  showProblem(problem, error);
+});
