@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pygeoapi_oapip.errors import AddressForbidden
-from pygeoapi_oapip.model.value import Inline, Many, Reference
+from pygeoapi_oapip.model.value import Inline, InputValue, Many, Reference
 from pygeoapi_oapip.packages.plainorder import plain_job_order, unstaged_job_order
 
 
@@ -24,7 +24,7 @@ class Files:
 
 
 def test_values_stay_and_references_become_files() -> None:
-    inputs = {
+    inputs: dict[str, InputValue] = {
         "text": Inline("x", "text/plain", "base64"),
         "image": Reference("http://good/a.tif", "image/tiff"),
         "list": Many((Inline(1), Reference("http://good/b"))),

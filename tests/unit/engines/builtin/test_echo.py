@@ -65,7 +65,7 @@ def test_description_is_what_the_suites_need() -> None:
 def suite_value(schema: Any) -> Any:
     """What the OGC suite for Part 1 sends to an input of this schema when it fills all it can; None: nothing."""
     kinds = [schema] if "type" in schema else [branch for branch in schema.get("oneOf", ()) if "type" in branch]
-    found = None
+    found: Any = None
     for kind in kinds:
         if kind["type"] == "string" and "format" not in schema and "contentMediaType" not in kind:
             found = "teststring"
@@ -82,9 +82,9 @@ def test_what_the_ogc_suite_sends_is_valid() -> None:
     assert {"message", "names", "measure", "geometry", "numbers"} == set(given)
     assert set(validate({"inputs": given}, DESCRIPTION).inputs) == set(given)
     assert validate({"inputs": {"message": "teststring", "pause": 5}}, DESCRIPTION).inputs["pause"] == Inline(5)
-    box = {"bbox": [51.9, 7, 52, 7.1], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
+    box: Any = {"bbox": [51.9, 7, 52, 7.1], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
     validate({"inputs": {"bbox": box}}, DESCRIPTION)
-    image = {"value": base64.b64encode(TIFF).decode(), "format": {"mediaType": "image/tiff", "encoding": "base64"}}
+    image: Any = {"value": base64.b64encode(TIFF).decode(), "format": {"mediaType": "image/tiff", "encoding": "base64"}}
     validate({"inputs": {"image": image}}, DESCRIPTION)
 
 

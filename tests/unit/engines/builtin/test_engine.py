@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def order(**values: JSON) -> JSONObject:
     return unstaged_job_order({name: Inline(value) for name, value in values.items()})
 
 
-def plan(workspace: Path, process_id: str = "echo", **values: JSON) -> Plan:
-    return Plan("job", process_id, NO_PACKAGE, order(**values), workspace, "anonymous")
+def plan(workspace: Path, **values: JSON) -> Plan:
+    return Plan("job", "echo", NO_PACKAGE, order(**values), workspace, "anonymous")
 
 
 def only(reports: Mapping[str, RunReport]) -> RunReport:
@@ -137,7 +138,7 @@ def test_unwritable_folder_is_a_temporary_fault(engine: BuiltinEngine, tmp_path:
 def test_unknown_process_is_refused(engine: BuiltinEngine, tmp_path: Path) -> None:
     for call in (engine.check, engine.submit):
         with pytest.raises(PlanRejected, match="no built-in process other"):
-            call(plan(tmp_path, "other", message="x"))
+            call(replace(plan(tmp_path, message="x"), process_id="other"))
 
 
 @pytest.mark.parametrize("values", [{}, {"pause": 1}, {"fail": True, "pause": 2}])
