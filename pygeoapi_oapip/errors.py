@@ -6,6 +6,7 @@ OapipError                          has an HTTP status, an OGC exception URI, a 
 │   ├── InvalidPackage              400  the application package is not valid
 │   │   ├── WorkflowNotFound        400  the package has no such entry point (Part 2 `w`)
 │   │   └── AmbiguousWorkflow       400  the package has several entry points and none was chosen
+│   ├── UnknownOutput               400  the process has no such output
 │   ├── InvalidQuery                400  a query parameter has a value that is not allowed
 │   └── PlanRejected                400  the engine cannot run this package (raised by `Engine.check`)
 ├── Forbidden                       403  the principal may not do this
@@ -28,9 +29,10 @@ OapipError                          has an HTTP status, an OGC exception URI, a 
 ├── UnsupportedSchema               422  the Content-Schema of a job definition (Part 4)
 ├── Locked                          423  the job is not one that can still be changed or started (Part 4)
 ├── UnresolvableReference           400  a reference in a request or package could not be read
-├── JobFailed                       500  the job failed; `detail` has the true cause
+├── JobFailed                       500  the job failed; `detail` has the true cause, the status may be that of the cause
 ├── Unavailable                     503  a part of the server cannot be reached; try again
 │   ├── StoreUnavailable            503
+│   ├── AnswerLost                  503  another server was asked, and its answer did not come
 │   └── EngineUnavailable           503  temporary: the reconciler tries again
 └── Internal                        500  a defect of this server
 
@@ -42,8 +44,9 @@ RunLost                             permanent: the engine does not know the run 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 PART1 = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 PART2 = "http://www.opengis.net/def/exceptions/ogcapi-processes-2/1.0/"
@@ -62,12 +65,12 @@ class OapipError(Exception):
         members: further problem members (RFC 9457 section 3.2), JSON values.
     """
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = ABOUT_BLANK
-    code: ClassVar[str] = "NoApplicableCode"
+    status: int = 500
+    type: str = ABOUT_BLANK
+    code: str = "NoApplicableCode"
     """pygeoapi's `code` member and the WPS exception code (OGC 06-121r9 table 28, WPS 1.0 table 62)."""
 
-    title: ClassVar[str] = ""
+    title: str = ""
     """A short summary of the kind of problem; "" stands for the phrase of the status."""
 
     def __init__(self, detail: str, *, location: str = "", **members: Any) -> None:
@@ -195,6 +198,14 @@ class NoSuchOutput(NotFound):
     title = "No such output"
 
 
+class UnknownOutput(BadRequest):
+    """The process has no output of this id (2.0 /req/core/job-result-exception/no-such-output)."""
+
+    type = PART1 + "no-such-output"
+    code = "NoSuchOutput"
+    title = "No such output"
+
+
 class ResultNotReady(NotFound):
     """Part 1 /req/core/job-results-exception/results-not-ready."""
 
@@ -290,6 +301,25 @@ class JobFailed(OapipError):
 
     title = "Job failed"
 
+    @classmethod
+    def because(cls, problem: Mapping[str, Any] | None, message: str = "") -> JobFailed:
+        """The failure of a job with the status and the type of its cause.
+
+        Args:
+            problem: `problem()` of the cause, as the job keeps it; None where it is not known.
+            message: stands in where the problem has no detail.
+        """
+        cause = dict(problem or {})
+        error = cls(str(cause.pop("detail", "") or message))
+        status = cause.pop("status", None)
+        if isinstance(status, int) and 400 <= status < 600 and status != Unavailable.status:
+            error.status = status
+        for name in ("type", "title", "code"):
+            setattr(error, name, str(cause.pop(name, None) or getattr(error, name)))
+        cause.pop("description", None)
+        error.members = cause
+        return error
+
 
 class Unavailable(OapipError):
     """A part of the server cannot be reached now; the same request may work later."""
@@ -304,6 +334,10 @@ class StoreUnavailable(Unavailable):
 
 class StorageUnavailable(Unavailable):
     """The disk of the jobs is full or read-only: the reconciler tries again until it is not."""
+
+
+class AnswerLost(Unavailable):
+    """A request to another server was sent, and its answer did not come: nobody knows whether it had an effect."""
 
 
 class EngineUnavailable(Unavailable):

@@ -164,6 +164,16 @@ class Limits(_Block):
     )
 
 
+class Nested(_Block):
+    """Inputs that other processes make (Part 3)."""
+
+    remote: tuple[str, ...] | None = Field(
+        None,
+        description="Hosts whose processes may be named as inputs, with `*` as wildcard; `[]`: none. "
+        "Not given: as `staging.allow_hosts`.",
+    )
+
+
 class Auth(_Block):
     """Who is who."""
 
@@ -195,6 +205,7 @@ class Settings(_Block):
     retention: Retention = Field(default_factory=Retention)
     callbacks: Callbacks = Field(default_factory=Callbacks)
     limits: Limits = Field(default_factory=Limits)
+    nested: Nested = Field(default_factory=Nested)
     auth: Auth = Field(default_factory=Auth)
     adhoc_cwl: bool = Field(
         True, description="Accept executions that bring their own CWL (`POST /processes/CWL/execution`)."

@@ -49,6 +49,11 @@ class Subscriber:
     in_progress: str = ""
     failed: str = ""
 
+    def addresses(self) -> Mapping[str, str]:
+        """Those that are given, by their names in an execute request."""
+        names = {"successUri": self.success, "inProgressUri": self.in_progress, "failedUri": self.failed}
+        return {name: address for name, address in names.items() if address}
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRequest:
@@ -105,10 +110,9 @@ class Plan:
     process_id: str
     package: Package
     """`NO_PACKAGE` for a process that is built into the server."""
-    """`NO_PACKAGE` for a process that is built into the server."""
     job_order: JSONObject
-    """The CWL input object (for `NO_PACKAGE`: see `packages.plainorder`); File and Directory locations are `file:///` URLs in the workspace or an allowed
-    root, or URLs of a scheme that the engine reads itself (`Traits.reads`)."""
+    """The CWL input object; File and Directory locations are `file:///` URLs in the workspace or an allowed
+    root, or URLs of a scheme that the engine reads itself (`Traits.reads`). For `NO_PACKAGE`: `packages.plainorder`."""
     workspace: Path
     """The job's folder (design 7): `inputs`, `work`, `outputs`, `logs`. It exists."""
     owner: str

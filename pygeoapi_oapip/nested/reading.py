@@ -48,19 +48,26 @@ class Rules:
     """The stored form of a request."""
 
 
+@dataclass(frozen=True, slots=True)
+class NestedSources:
+    """Where the processes are that an input may name."""
+
+    own: OwnAddresses
+    elsewhere: Elsewhere
+
+
 class NestedReader:
     """Reads the nested processes of execute requests.
 
     Args:
-        own: the addresses of this server.
+        sources: here and elsewhere.
         rules: of the service.
-        elsewhere: processes of other servers.
     """
 
-    def __init__(self, own: OwnAddresses, rules: Rules, elsewhere: Elsewhere) -> None:
-        self.own = own
+    def __init__(self, sources: NestedSources, rules: Rules) -> None:
+        self.own = sources.own
+        self.elsewhere = sources.elsewhere
         self.rules = rules
-        self.elsewhere = elsewhere
 
     def replaced(self, principal: Principal, process: Process, body: JSON) -> JSON:
         """The body with a `Nested` in place of each nested process; the body itself where there is none.

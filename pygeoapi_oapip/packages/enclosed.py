@@ -10,8 +10,9 @@ import json
 import zlib
 from dataclasses import asdict, replace
 
+from ..model.execution import ExecutionRequest
 from ..model.json import JSONObject
-from ..model.process import Package
+from ..model.process import Package, Process
 
 _MEMBER = "package"
 
@@ -30,3 +31,11 @@ def enclosed_package(request: JSONObject) -> Package | None:
         return None
     package = Package(**json.loads(zlib.decompress(base64.b64decode(packed))))
     return replace(package, source=base64.b64decode(package.source))
+
+
+def stored_request(process: Process, request: ExecutionRequest) -> JSONObject:
+    """The stored form of a request; with the package where no process of the store has it (revision 0)."""
+    stored = request.to_json()
+    if process.revision == 0 and process.package is not None:
+        return enclose(stored, process.package)
+    return stored

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import UnresolvableReference
+from ..settings import Settings
 from ..settings import Staging as StagingSettings
 from .base import Fetched, Prober, Staged, Stager
 from .file import FileStager
+
+if TYPE_CHECKING:
+    from .client import GuardedClient
 
 
 class SchemeRouter:
@@ -64,3 +69,11 @@ def make_stager(settings: StagingSettings) -> SchemeRouter:
     from .http import HttpStager
 
     return SchemeRouter([HttpStager(settings), FileStager(settings.allow_files)])
+
+
+def make_client(settings: Settings) -> GuardedClient:
+    """What talks to other processing servers; the HTTP library is loaded now."""
+    from .client import GuardedClient
+
+    hosts = settings.nested.remote
+    return GuardedClient(settings.staging.allow_hosts if hosts is None else hosts, settings.staging)

@@ -1,0 +1,105 @@
+"""Requests of any method to other servers, under the same guard as references (see `staging.http`)."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from ..errors import AddressForbidden, AnswerLost, TooLarge, Unavailable, UnresolvableReference
+from ..model.answer import Answer
+from ..model.json import JSONObject
+from ..settings import Staging as StagingSettings
+from .base import Staged
+from .http import HttpStager, explained, guarded_session
+
+_REDIRECTS = 5
+_CHUNK = 1 << 16
+
+
+class GuardedClient:
+    """Talks to servers that the administrator allows.
+
+    Args:
+        hosts: host names with `*` as wildcard, to which requests may go.
+        staging: what may be downloaded, and whether internal addresses are allowed.
+    """
+
+    def __init__(self, hosts: tuple[str, ...], staging: StagingSettings) -> None:
+        self._hosts = hosts
+        self._staging = staging
+        self._files = HttpStager(staging)
+        everywhere = staging.model_copy(update={"allow_hosts": ("*",)})
+        self._addresses = HttpStager(everywhere)
+
+    def check(self, url: str) -> None:
+        """Refuse what may never be asked. Raises AddressForbidden, UnresolvableReference."""
+        self._addresses.check(url)
+        host = (urlsplit(url).hostname or "").lower()
+        if not any(fnmatch(host, pattern.lower()) for pattern in self._hosts):
+            raise AddressForbidden(f"the server {host} is not one that processes are run on (nested.remote)")
+
+    def send(
+        self, method: str, url: str, body: JSONObject | None, headers: Mapping[str, str], max_bytes: int
+    ) -> Answer:
+        """Send a request and read the answer; only a GET follows redirects.
+
+        Args:
+            method: `GET`, `POST` or `DELETE`.
+            url: absolute.
+            body: sent as JSON; None: no body.
+            headers: further request headers.
+            max_bytes: largest answer.
+
+        Raises:
+            Unavailable: nothing was sent.
+            AnswerLost: it was sent, perhaps as a whole, and no answer came.
+            AddressForbidden, UnresolvableReference, TooLarge: permanent.
+        """
+        for _ in range(_REDIRECTS + 1):
+            self.check(url)
+            answer = self._once(method, url, body, headers, max_bytes)
+            target = answer.headers.get("location")
+            if method != "GET" or answer.status not in (301, 302, 303, 307, 308) or not target:
+                return answer
+            url = urljoin(url, target)
+        raise UnresolvableReference(f"more than {_REDIRECTS} redirects")
+
+    def download(self, url: str, folder: Path) -> Staged:
+        """Put a result into a folder, under the rules of `staging`. Raises as `Stager.stage`."""
+        self._files.check(url)
+        return self._files.stage(url, folder)
+
+    def _once(
+        self, method: str, url: str, body: JSONObject | None, headers: Mapping[str, str], max_bytes: int
+    ) -> Answer:
+        connected: list[socket.socket] = []
+        data = (
+            None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        )
+        sent = {"Accept": "application/json", **headers, **({"Content-Type": "application/json"} if data else {})}
+        try:
+            with guarded_session(self._staging.allow_internal, connected.append) as session, explained(url):
+                limit = self._staging.timeout
+                deadline = time.monotonic() + 4 * limit
+                with session.request(
+                    method, url, data=data, headers=sent, stream=True, allow_redirects=False, timeout=limit
+                ) as response:
+                    pieces, size = [], 0
+                    for piece in response.iter_content(_CHUNK):
+                        pieces.append(piece)
+                        size += len(piece)
+                        if size > max_bytes:
+                            raise TooLarge(f"the answer of {url} is larger than {max_bytes} bytes")
+                        if time.monotonic() > deadline:
+                            raise Unavailable(f"the answer of {url} takes too long")
+                    found = {key.lower(): value for key, value in response.headers.items()}
+                    return Answer(response.status_code, b"".join(pieces), response.url, found)
+        except Unavailable as fault:
+            if connected:
+                raise AnswerLost(fault.detail) from None
+            raise
