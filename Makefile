@@ -1,12 +1,12 @@
 # Each target is also a script in .ci/, for machines without make.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint bench integration ci lock clean
+.PHONY: help install demo serve test lint bench conformance conformance-index integration ci lock clean
 export PYTHON
 
 VENV := .venv
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 install: ## make .venv with everything to run and develop (PYTHON=python3.12 chooses the interpreter)
 	@.ci/setup
@@ -25,6 +25,12 @@ lint: ## run ruff, mypy, import-linter and the size checks
 
 bench: install ## measure against bare cwltool, and few rows against many; writes docs/benchmarks.md
 	@$(VENV)/bin/python tests/bench/run.py --write docs/benchmarks.md $(ARGS)
+
+conformance: install ## run the CWL conformance tests through a server and with bare cwltool; writes docs/conformance.md
+	@$(VENV)/bin/python tests/conformance/run.py $(ARGS)
+
+conformance-index: install ## write the list of requirements and their tests into docs/conformance.md
+	@$(VENV)/bin/python tests/conformance/index.py
 
 integration: ## run the suites that need other servers (PostgreSQL)
 	@.ci/integration
