@@ -9,7 +9,7 @@ from ..model.execution import ExecutionRequest, OutputRequest
 from ..model.job import Job, JobStatus
 from ..model.json import JSON
 from ..model.process import Input, Output, Process, Source
-from ..model.value import Inline, InputValue, Many, Reference
+from ..model.value import Inline, InputValue, Many, Nested, Reference
 from ..statusinfo import status_members
 from ..statusinfo import timestamp as timestamp
 from .links import HTML_TYPE, JSON_TYPE, OGC_REL, Links, link
@@ -136,7 +136,14 @@ def _input_value(value: InputValue) -> JSON:
         return [_input_value(item) for item in value.items]
     if isinstance(value, Reference):
         return {"href": value.href, **({"type": value.media_type} if value.media_type else {})}
-    return _inline(value)
+    return _nested(value) if isinstance(value, Nested) else _inline(value)
+
+
+def _nested(value: Nested) -> JSON:
+    """Part 3: an input that another process makes, as the client may give it."""
+    request = ExecutionRequest.from_json(value.request)
+    inputs = {key: _input_value(item) for key, item in request.inputs.items()}
+    return {"process": value.process, "inputs": inputs, "outputs": {value.output: {}}}
 
 
 def _inline(value: Inline) -> JSON:
