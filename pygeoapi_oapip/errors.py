@@ -29,7 +29,7 @@ OapipError                          has an HTTP status, an OGC exception URI, a 
 ├── UnsupportedSchema               422  the Content-Schema of a job definition (Part 4)
 ├── Locked                          423  the job is not one that can still be changed or started (Part 4)
 ├── UnresolvableReference           400  a reference in a request or package could not be read
-├── JobFailed                       500  the job failed; `detail` has the true cause, the status may be that of the cause
+├── JobFailed                       500  the job failed; it has the detail and the status of the true cause
 ├── Unavailable                     503  a part of the server cannot be reached; try again
 │   ├── StoreUnavailable            503
 │   ├── AnswerLost                  503  another server was asked, and its answer did not come

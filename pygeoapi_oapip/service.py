@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .admission import Admission, waiting_time
+from .adhoc import ENDPOINT
 from .auth.policy import Policy
 from .catalogue import Catalogue
 from .delivery import list_directory, served_file
 from .deploying import Deployments
 from .engines.base import Engine
 from .errors import (
-    Conflict,
     ImmutableProcess,
     JobFailed,
     NoSuchOutput,
@@ -32,6 +32,7 @@ from .model.json import JSON, JSONObject
 from .model.process import AD_HOC, NO_PACKAGE, Package, Process, Source
 from .model.run import LogLine
 from .model.value import OutputValue, output_from_json
+from .nested.reading import NestedReader, NestedSources, Rules
 from .operations import (
     Deployment,
     DirectoryEntry,
@@ -44,12 +45,13 @@ from .operations import (
 )
 from .packages.deployment import require_media_type
 from .packages.describe import describe
-from .packages.enclosed import enclose, enclosed_package
+from .packages.enclosed import enclosed_package, stored_request
 from .packages.plainorder import unstaged_job_order
 from .reconciler import Reconciler
 from .settings import Settings
 from .staging.base import Stager, Workspaces
 from .store.base import JobPage, JobQuery, JobStore, ProcessPage, ProcessStore
+from .store.notifications import NotificationStore, Subscription
 
 __all__ = [
     "Collaborators",
@@ -86,6 +88,8 @@ class Collaborators:
     catalogue: Catalogue
     policy: Policy
     settings: Settings
+    nested: NestedSources
+    notifications: NotificationStore
 
 
 class ProcessingService:
@@ -100,6 +104,8 @@ class ProcessingService:
             parts.processes, parts.policy, parts.stager, parts.settings.limits.package_bytes
         )
         self._admission = Admission(parts.stager, parts.settings)
+        rules = Rules(self.process, self._admit, self._engine_of, stored_request)
+        self._nested = NestedReader(parts.nested, rules)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Scope], Process] = {}
         self._known_at = -1
@@ -115,6 +121,8 @@ class ProcessingService:
 
     def process(self, principal: Principal, process_id: str) -> Process:
         """Part 1 process description, kept in memory until any process changes."""
+        if process_id == AD_HOC:
+            return self._require_adhoc()
         scope = self._policy.scope(principal)
         revision = self._processes.revision()
         with self._lock:
@@ -163,10 +171,14 @@ class ProcessingService:
         self, principal: Principal, deployment: Deployment, body: JSON, preference: Preference
     ) -> Execution:
         """Part 3 ad-hoc execution: the job's request holds the package."""
-        if not self._parts.settings.adhoc_cwl:
-            raise NoSuchProcess("ad-hoc execution of CWL is switched off on this server")
+        self._require_adhoc()
         process = replace(self._deployments.read(deployment), id=AD_HOC, revision=0, owner=principal.name)
         return self._start(principal, process, body, preference)
+
+    def _require_adhoc(self) -> Process:
+        if not self._parts.settings.adhoc_cwl:
+            raise NoSuchProcess("ad-hoc execution of CWL is switched off on this server")
+        return ENDPOINT
 
     def job_package(self, principal: Principal, job_id: str) -> Package:
         """The package that a job runs."""
@@ -182,12 +194,9 @@ class ProcessingService:
         return self._processes.get(job.process_id, EVERYTHING, job.process_revision)
 
     def _start(self, principal: Principal, process: Process, body: JSON, preference: Preference) -> Execution:
-        request = self._admission.request(body, process)
-        self._check_plan(process, request, principal)
+        request = self._admit(principal, process, self._nested.replaced(principal, process, body))
         wait = waiting_time(process, preference, self._parts.settings.sync.max_wait)
-        stored = request.to_json()
-        if process.id == AD_HOC and process.package is not None:
-            stored = enclose(stored, process.package)
+        stored = stored_request(process, request)
         job = Job.new(process.id, process.revision, principal.name, self._engine_of(process), stored)
         if wait is None:
             return Execution(self._jobs.add(job), finished_in_time=False)
@@ -204,6 +213,10 @@ class ProcessingService:
     def job(self, principal: Principal, job_id: str) -> Job:
         """Part 1 job status."""
         return self._jobs.get(job_id, self._policy.scope(principal))
+
+    def callbacks(self, principal: Principal, job_id: str) -> Subscription | None:
+        """What the subscriber of a job has been told."""
+        return self._parts.notifications.get(self.job(principal, job_id).id)
 
     def results(self, principal: Principal, job_id: str) -> Results:
         """Part 1 job results: the outputs that were asked for."""
@@ -268,6 +281,11 @@ class ProcessingService:
             self._counted = (time.monotonic(), counts)
         return counts
 
+    def _admit(self, principal: Principal, process: Process, body: JSON) -> ExecutionRequest:
+        request = self._admission.request(body, process)
+        self._check_plan(process, request, principal)
+        return request
+
     def _check_plan(self, process: Process, request: ExecutionRequest, principal: Principal) -> None:
         package = process.package
         order: JSONObject = {}
@@ -296,7 +314,7 @@ def _outputs_of(job: Job) -> JSONObject:
     if job.phase is Phase.DISMISSED:
         raise ResultNotAvailable("the job was dismissed; it has no results")
     if job.phase is Phase.FAILED:
-        raise JobFailed(job.message)
+        raise JobFailed.because(job.problem, job.message)
     if job.outputs is None:
-        raise Conflict("the job has no outputs")
+        raise ResultNotAvailable("the job has no outputs")
     return job.outputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -53,6 +53,21 @@ def wanted(f: str | None, accept: str | None, offered: tuple[str, ...] = DOCUMEN
     if not accept or accept == "*/*":
         return offered[0]
     return _by_accept(accept, offered)
+
+
+def accepts_one_of(accept: str | None, kinds: Iterable[str]) -> bool:
+    """True if Accept leaves at least one of these media types; a missing or unreadable one leaves all.
+
+    Args:
+        accept: the Accept header.
+        kinds: media types, with parameters or without.
+    """
+    ranges = [(kind, weight) for kind, weight in _ranges(accept or "") if "/" in kind]
+    if not ranges:
+        return True
+    bare = [kind.partition(";")[0].strip().lower() for kind in kinds]
+    families = {f"{kind.partition('/')[0]}/*" for kind in bare}
+    return any(weight > 0 and (kind in bare or kind in families or kind == "*/*") for kind, weight in ranges)
 
 
 def names_json(accept: str | None) -> bool:

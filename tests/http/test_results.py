@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import Message
 from typing import Any
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from pygeoapi_oapip.model.job import Phase
+from pygeoapi_oapip.model.process import Output
 from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, ListOutput, Literal, RecordOutput
 from pygeoapi_oapip.testing.operations import FakeOperations
 
@@ -41,12 +43,15 @@ def files(operations: FakeOperations) -> None:
         "odd": FileOutput("map.tif", "map.tif", "bad\r\nX-Evil: 1", len(TIFF)),
         "gone": FileOutput("gone.txt", "gone.txt", "text/plain", 1),
     }
+    echo = operations.processes_by_id["echo"]
+    described = {name: Output(name, name, {}) for name in operations.outputs}
+    operations.processes_by_id["echo"] = replace(echo, outputs=described)
 
 
 def run(client: FlaskClient, *outputs: str, **body: Any) -> str:
     wanted: dict[str, Any] = {"outputs": {name: {} for name in outputs}} if outputs else {}
     response = client.post("/processes/echo/execution", json={**wanted, **body}, headers={"Prefer": "wait=5"})
-    return response.headers.getlist("Link")[-1].partition(">")[0].rpartition("/")[2]
+    return response.headers["Location"].rpartition("/")[2]
 
 
 def sync(client: FlaskClient, body: dict[str, Any], accept: str = "*/*") -> TestResponse:
@@ -177,9 +182,19 @@ def test_a_file_by_value_is_in_the_document(client: FlaskClient) -> None:
     assert document == {"texts": [{"value": "hello", "mediaType": "text/plain"}] * 2}
 
 
-def test_an_unknown_output_is_404(client: FlaskClient) -> None:
+@pytest.mark.requirement("part1-2.0/core/job-result-op", "part1-2.0/core/job-results-exception/no-such-output")
+def test_an_output_that_the_process_does_not_have_is_400(client: FlaskClient) -> None:
     job_id = run(client, "score")
-    for path in ("/results/none", "/results/map", "/results/score/x", "/results/none/x"):
+    for path in ("/results/none", "/results/none/x", "/results/%00"):
+        response = client.get(f"/jobs/{job_id}{path}")
+        assert response.status_code == 400
+        assert response.json and response.json["type"] == PART1 + "no-such-output"
+
+
+@pytest.mark.requirement("part1-2.0/core/job-result-op")
+def test_an_output_that_was_not_asked_for_is_404(client: FlaskClient) -> None:
+    job_id = run(client, "score")
+    for path in ("/results/map", "/results/map/x", "/results/score/x"):
         response = client.get(f"/jobs/{job_id}{path}")
         assert response.status_code == 404
         assert response.json and response.json["type"] == PART1 + "no-such-output"

@@ -162,7 +162,7 @@ def test_wrong_response_and_subscriber_are_refused(body: JSON) -> None:
 
 def test_request_survives_storage() -> None:
     body: JSON = {
-        "inputs": {"x": [{"href": "s3://b/k"}, {"value": "a", "mediaType": "text/plain"}]},
+        "inputs": {"x": [{"href": "s3://b/k"}, {"value": "QUJD", "mediaType": "image/tiff"}]},
         "outputs": {"out": {"transmissionMode": "value", "format": {"mediaType": "text/csv"}}},
         "response": "document",
         "subscriber": {"successUri": "https://example.org/ok"},
