@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .errors import BadRequest, InvalidInputs
-from .model.execution import ExecutionRequest
+from .errors import BadRequest, InvalidInputs, OapipError
+from .model.execution import ExecutionRequest, Subscriber
 from .model.json import JSON
 from .model.process import JobControl, Process
 from .model.value import nested_of
@@ -11,6 +11,7 @@ from .operations import Preference
 from .packages.joborder import build_job_order
 from .settings import Settings
 from .staging.base import Prober, Stager
+from .staging.poster import make_poster
 from .validate import validate
 from .validation.literals import with_literals
 from .validation.references import Address, CollectedReferences, refuse_any, refuse_missing, top_references
@@ -23,6 +24,7 @@ class Admission:
     def __init__(self, stager: Stager, settings: Settings) -> None:
         self._stager = stager
         self._check_references = settings.limits.check_references
+        self._poster = make_poster(settings.callbacks)
 
     def request(self, body: JSON, process: Process) -> ExecutionRequest:
         """Validate a body, wherever the values in it come from.
@@ -37,13 +39,24 @@ class Admission:
         Raises:
             BadRequest, InvalidInputs: it does not fit the description.
             UnresolvableReference, AddressForbidden, TooLarge, Unavailable: a reference cannot be read.
+            UnresolvableReference, AddressForbidden: an address of the subscriber may not be told.
         """
         request = with_literals(validate(body, process), process.inputs, self._stager.fetch)
         addresses = references(request, process)
         refuse_any(addresses, self._stager.check)
         if self._check_references and isinstance(self._stager, Prober):
             refuse_missing(addresses, self._stager.probe)
+        if request.subscriber is not None:
+            self._refuse_subscriber(request.subscriber)
         return request
+
+    def _refuse_subscriber(self, subscriber: Subscriber) -> None:
+        for name, address in subscriber.addresses().items():
+            try:
+                self._poster.check(address)
+            except OapipError as error:
+                place = f"subscriber.{name}"
+                raise type(error)(f"{place}: {error.detail}", location=place) from None
 
 
 def references(request: ExecutionRequest, process: Process) -> list[Address]:

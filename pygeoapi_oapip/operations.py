@@ -14,6 +14,7 @@ from .model.process import Package, Process
 from .model.run import LogLine
 from .model.value import OutputValue
 from .store.base import JobPage, JobQuery, ProcessPage
+from .store.notifications import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,10 @@ class Operations(Protocol):
 
     def job(self, principal: Principal, job_id: str) -> Job:
         """Part 1 job status. Raises NoSuchJob."""
+        ...
+
+    def callbacks(self, principal: Principal, job_id: str) -> Subscription | None:
+        """What the subscriber of a job has been told; None where it has none. Raises NoSuchJob."""
         ...
 
     def results(self, principal: Principal, job_id: str) -> Results:

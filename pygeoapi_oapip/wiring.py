@@ -14,15 +14,22 @@ from urllib.parse import urlsplit
 from .auth.policy import Policy
 from .catalogue import Catalogue, Entry, configured_entries, folder_entries
 from .engines.base import Engine
-from .engines.registry import make_engine
+from .engines.registry import BUILTIN, builtin_engine, builtin_processes, make_engine
 from .errors import ConfigurationError, Unavailable
+from .messages import Composer
+from .nested.addresses import OwnAddresses
+from .nested.children import Children
+from .nested.elsewhere import RemoteProcesses
+from .nested.reading import NestedSources
+from .notify import Channel, Notifier
 from .operations import Operations
 from .phases import Parts
 from .reconciler import Reconciler
 from .service import Collaborators, ProcessingService
 from .settings import Settings, load_settings
 from .staging.base import Stager
-from .staging.router import make_stager
+from .staging.poster import make_poster
+from .staging.router import make_client, make_stager
 from .staging.workspace import LocalWorkspaces
 from .store.lease import LeaseOwner
 from .upkeep import Upkeep
@@ -40,8 +47,8 @@ _WIRED: dict[tuple[int, str], Wired] = {}
 class Wired:
     """The parts of one server in one process."""
 
-    def __init__(self, settings: Settings, resources: Mapping[str, Any]) -> None:
-        from .store.sql import Database, SqlJobStore, SqlProcessStore, upgrade
+    def __init__(self, settings: Settings, resources: Mapping[str, Any], url: str) -> None:
+        from .store.sql import Database, SqlJobStore, SqlNotificationStore, SqlProcessStore, upgrade
 
         self.settings = settings
         self._resources = resources
@@ -54,16 +61,41 @@ class Wired:
         jobs, processes = SqlJobStore(self.database), SqlProcessStore(self.database)
         stager = make_stager(settings.staging)
         workspaces = LocalWorkspaces(settings.output_dir, stager)
+        client = make_client(settings)
         self.engines = _engines(settings)
         self.catalogue = self._make_catalogue(processes, stager)
         self.reconciler = Reconciler(
-            Parts(jobs, processes, self.engines, workspaces), str(LeaseOwner.here()), settings.limits.jobs_per_worker
+            Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces)),
+            str(LeaseOwner.here()),
+            settings.limits.jobs_per_worker,
         )
         self.upkeep = Upkeep(jobs, workspaces, self.catalogue, settings.retention.jobs, _is_dead)
+        notifications = SqlNotificationStore(self.database)
         self.service: Operations = ProcessingService(
             Collaborators(
-                jobs, processes, self.engines, stager, workspaces, self.reconciler, self.catalogue, Policy(), settings
+                jobs,
+                processes,
+                self.engines,
+                stager,
+                workspaces,
+                self.reconciler,
+                self.catalogue,
+                Policy(),
+                settings,
+                NestedSources(OwnAddresses(url), RemoteProcesses(client)),
+                notifications=notifications,
             )
+        )
+        self.notifier = Notifier(
+            Channel(
+                jobs,
+                notifications,
+                Composer(processes, workspaces, url),
+                make_poster(settings.callbacks),
+                settings.callbacks,
+            ),
+            self.reconciler.leases.owner,
+            _is_dead,
         )
         self._load_catalogue()
 
@@ -94,8 +126,11 @@ class Wired:
         threading.Thread(target=self._start_engines, name="oapip-engines", daemon=True).start()
         upkeep = threading.Thread(target=self.upkeep.run, args=(stop,), name="oapip-upkeep", daemon=True)
         upkeep.start()
+        notifier = threading.Thread(target=self.notifier.run, args=(stop,), name="oapip-callbacks", daemon=True)
+        notifier.start()
         self.reconciler.run(stop)
         upkeep.join()
+        notifier.join()
 
     def _start_engines(self) -> None:
         for name, engine in self.engines.items():
@@ -132,6 +167,7 @@ class Wired:
             lambda url: stager.fetch(url, limit).content,
             self._entries,
             limit,
+            builtin_processes(self.settings.builtin_processes),
         )
 
     def _load_catalogue(self) -> None:
@@ -167,7 +203,7 @@ def wire(configuration: Mapping[str, Any]) -> Wired:
         if key not in _WIRED:
             settings = load_settings(block)
             list(configured_entries(resources))
-            _WIRED[key] = Wired(settings, resources)
+            _WIRED[key] = Wired(settings, resources, _address(configuration["server"]))
         return _WIRED[key]
 
 
@@ -250,6 +286,16 @@ _DEFAULT_METADATA: dict[str, Any] = {
 }
 
 
+def _address(server: Mapping[str, Any]) -> str:
+    """The URL of the service, with the path that comes before all routes (`api_rules.url_prefix`)."""
+    prefix = ""
+    if server.get("api_rules"):
+        from pygeoapi.util import get_api_rules
+
+        prefix = str(get_api_rules({"server": dict(server)}).get_url_prefix("flask") or "").rstrip("/")
+    return str(server.get("url") or "").rstrip("/") + prefix
+
+
 def _make_home(settings: Settings) -> None:
     try:
         settings.output_dir.mkdir(parents=True, exist_ok=True)
@@ -262,7 +308,8 @@ def _make_home(settings: Settings) -> None:
 
 def _engines(settings: Settings) -> Mapping[str, Engine]:
     home = settings.output_dir.absolute()
-    return {name: make_engine(name, block, home / f".engine-{name}") for name, block in settings.engines.items()}
+    named = {name: make_engine(name, block, home / f".engine-{name}") for name, block in settings.engines.items()}
+    return {**named, BUILTIN: builtin_engine()}
 
 
 def _is_dead(owner: str) -> bool:

@@ -22,6 +22,8 @@ def utc_now() -> datetime:
 class Phase(StrEnum):
     """Where a job is on its line. Order of definition is order of time."""
 
+    CREATED = "created"
+    """defined (Part 4), not yet started: no reconciler touches it"""
     ACCEPTED = "accepted"
     """in the store; nothing done yet"""
     STAGED = "staged"
@@ -46,8 +48,9 @@ class Goal(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """Part 1 statusCode.yaml: the five public words."""
+    """Part 1 statusCode.yaml: the five public words; and the one of Part 4, which only jobs made through it have."""
 
+    CREATED = "created"
     ACCEPTED = "accepted"
     RUNNING = "running"
     SUCCESSFUL = "successful"
@@ -57,6 +60,7 @@ class JobStatus(StrEnum):
 
 OGC_STATUS: Mapping[Phase, JobStatus] = MappingProxyType(
     {
+        Phase.CREATED: JobStatus.CREATED,
         Phase.ACCEPTED: JobStatus.ACCEPTED,
         Phase.STAGED: JobStatus.ACCEPTED,
         Phase.SUBMITTING: JobStatus.ACCEPTED,
@@ -76,8 +80,9 @@ _LINE = tuple(Phase)
 
 TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
     {phase: frozenset(_LINE[_LINE.index(phase) :]) if phase not in ENDED else frozenset({phase}) for phase in _LINE}
+    | {Phase.CREATED: frozenset({Phase.CREATED, Phase.ACCEPTED, Phase.DISMISSED})}
 )
-"""A job moves forward only; a phase that has nothing to do (no inputs to stage, no queue) may be passed over."""
+"""A job moves forward only; one that was created is started or dismissed; a phase that has nothing to do (no inputs to stage, no queue) may be passed over."""
 
 
 @dataclass(frozen=True, slots=True)

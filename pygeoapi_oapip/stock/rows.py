@@ -19,12 +19,13 @@ JSON_TYPE = "application/json"
 
 
 def job_row(job: Job) -> dict[str, Any]:
-    """A job as pygeoapi's job dict; `started` is never None because pygeoapi sorts by it."""
+    """A job as pygeoapi's job dict; `started` is never None because pygeoapi sorts by it, and a job that was created
+    but not started (Part 4) is `accepted`, because pygeoapi has no word for it."""
     return {
         "type": "process",
         "identifier": job.id,
         "process_id": job.process_id,
-        "status": job.status.value,
+        "status": (JobStatus.ACCEPTED if job.status is JobStatus.CREATED else job.status).value,
         "message": job.message,
         "mimetype": _media_type(job),
         "progress": job.progress,

@@ -3,6 +3,7 @@
 from .database import Database
 from .migrations import upgrade
 from .sql_jobs import SqlJobStore
+from .sql_notifications import SqlNotificationStore
 from .sql_processes import SqlProcessStore
 
-__all__ = ["Database", "SqlJobStore", "SqlProcessStore", "upgrade"]
+__all__ = ["Database", "SqlJobStore", "SqlNotificationStore", "SqlProcessStore", "upgrade"]

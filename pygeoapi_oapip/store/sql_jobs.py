@@ -31,6 +31,7 @@ from .base import JobPage, JobQuery
 from .database import Database
 from .rows import job_changes, job_from_row, job_row, optional_moment, storable, to_micros
 from .sql_job_list import page_of
+from .sql_notifications import subscribe
 from .tables import jobs
 
 _OPEN = jobs.c.ended.is_(false())
@@ -48,13 +49,16 @@ _SAVE = (
 _SAVE_OPEN = _SAVE.values(
     status=case((jobs.c.goal == Goal.DISMISS.value, JobStatus.DISMISSED.value), else_=bindparam("reached"))
 )
+_DEFINE = update(jobs).where(_THIS, jobs.c.version == bindparam("seen"), jobs.c.phase == Phase.CREATED.value)
 _SAVE_ENDED = _SAVE.values(status=bindparam("reached"), lease_owner=None, lease_until=None)
 _DURABLE = frozenset({Phase.SUBMITTING, Phase.SUBMITTED}) | ENDED
 """Phases whose loss by a power failure would repeat a run or lose a result; the others would be found again."""
 
 _FREE = or_(jobs.c.lease_owner.is_(null()), jobs.c.lease_until < bindparam("now"))
 _DUE = or_(jobs.c.not_before.is_(null()), jobs.c.not_before <= bindparam("now"))
-_CLAIMABLE = select(jobs.c.id).where(_OPEN, _FREE, _DUE).order_by(jobs.c.created, jobs.c.id).limit(bindparam("most"))
+_STARTED = jobs.c.phase != Phase.CREATED.value
+_OLDEST = (jobs.c.created, jobs.c.id)
+_CLAIMABLE = select(jobs.c.id).where(_OPEN, _STARTED, _FREE, _DUE).order_by(*_OLDEST).limit(bindparam("most"))
 _PICK = _CLAIMABLE.with_for_update(skip_locked=True)
 _LEASE = update(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).returning(jobs)
 _HELD = and_(_OPEN, jobs.c.lease_owner == bindparam("holder"))
@@ -96,6 +100,7 @@ class SqlJobStore:
         try:
             with self._database.write(durable=durable) as connection:
                 connection.execute(_ADD, job_row(stored))
+                subscribe(connection, stored)
         except IntegrityError:
             raise Conflict(f"A job {job.id} exists.") from None
         return stored
@@ -128,6 +133,19 @@ class SqlJobStore:
             lease_owner=row.lease_owner,
             lease_until=optional_moment(row.lease_until),
         )
+
+    def define(self, job: Job) -> Job:
+        """Write a job that is `created`, or start it. Raises VersionConflict, NoSuchJob."""
+        stored = replace(job, version=job.version + 1)
+        kept = ("id", "owner", "created")
+        changes = {key: value for key, value in job_row(stored).items() if key not in kept}
+        with self._database.write() as connection:
+            done = connection.execute(_DEFINE, changes | {"job_id": job.id, "seen": job.version})
+            if done.rowcount == 0:
+                present = _get(connection, job.id, Scope(None))
+                raise VersionConflict(f"job {job.id} is {present.phase} in version {present.version}")
+            subscribe(connection, stored)
+        return stored
 
     def set_goal(self, job_id: JobID, goal: Goal, scope: Scope) -> Job:
         """Write the goal of a job that has not ended; an ended one is returned as it is. Raises NoSuchJob."""

@@ -214,6 +214,7 @@ class JobStoreContract:
         ended(jobs, jobs.add(job_at()))
         jobs.set_goal(first.id, Goal.DISMISS, EVERYTHING)
         assert jobs.counts() == {
+            JobStatus.CREATED: 0,
             JobStatus.ACCEPTED: 1,
             JobStatus.RUNNING: 1,
             JobStatus.SUCCESSFUL: 1,

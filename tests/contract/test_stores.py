@@ -9,7 +9,10 @@ import pytest
 
 from pygeoapi_oapip.store.base import JobStore, ProcessStore
 from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
-from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlProcessStore, upgrade
+from pygeoapi_oapip.store.memory_notifications import MemoryNotificationStore
+from pygeoapi_oapip.store.notifications import NotificationStore
+from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlNotificationStore, SqlProcessStore, upgrade
+from pygeoapi_oapip.testing.notification_contract import CreatedJobContract, NotificationContract
 from pygeoapi_oapip.testing.store_contract import (
     JobLeaseContract,
     JobListContract,
@@ -18,7 +21,7 @@ from pygeoapi_oapip.testing.store_contract import (
 )
 
 
-class _Jobs(JobStoreContract, JobLeaseContract, JobListContract):
+class _Jobs(JobStoreContract, JobLeaseContract, JobListContract, CreatedJobContract):
     pass
 
 
@@ -52,3 +55,16 @@ class TestSqliteProcesses(ProcessStoreContract):
     @pytest.fixture
     def processes(self, sqlite: Database) -> ProcessStore:
         return SqlProcessStore(sqlite)
+
+
+class TestMemoryNotifications(NotificationContract):
+    @pytest.fixture
+    def stores(self) -> tuple[JobStore, NotificationStore]:
+        jobs = MemoryJobStore()
+        return jobs, MemoryNotificationStore(jobs)
+
+
+class TestSqliteNotifications(NotificationContract):
+    @pytest.fixture
+    def stores(self, sqlite: Database) -> tuple[JobStore, NotificationStore]:
+        return SqlJobStore(sqlite), SqlNotificationStore(sqlite)

@@ -19,7 +19,7 @@ def test_every_phase_has_a_public_status_and_transitions() -> None:
 
 
 def test_public_status_never_goes_back() -> None:
-    order = [JobStatus.ACCEPTED, JobStatus.RUNNING]
+    order = [JobStatus.CREATED, JobStatus.ACCEPTED, JobStatus.RUNNING]
     for phase, later in TRANSITIONS.items():
         for target in later:
             before, after = OGC_STATUS[phase], OGC_STATUS[target]
@@ -37,6 +37,15 @@ def test_ended_job_stays_ended(phase: Phase) -> None:
 def test_job_never_goes_back() -> None:
     with pytest.raises(ValueError, match="from running to staged"):
         a_job(Phase.RUNNING).advance(Phase.STAGED, NOW)
+
+
+@pytest.mark.parametrize("phase", [Phase.SUBMITTING, Phase.RUNNING, Phase.SUCCESSFUL, Phase.FAILED])
+def test_a_created_job_is_started_or_dismissed_and_nothing_else(phase: Phase) -> None:
+    created = a_job(Phase.CREATED)
+    assert created.advance(Phase.ACCEPTED, NOW).status is JobStatus.ACCEPTED
+    assert created.advance(Phase.DISMISSED, NOW).finished == NOW
+    with pytest.raises(ValueError, match="from created to"):
+        created.advance(phase, NOW)
 
 
 def test_times_are_set_once() -> None:
