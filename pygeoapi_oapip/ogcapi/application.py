@@ -9,7 +9,16 @@ from flask import Flask, Response, request
 
 from ..operations import Operations
 from ..ui.static_files import static_blueprint
-from . import definition_views, execution_views, failures, job_views, process_views, result_views, service_views
+from . import (
+    adhoc_views,
+    definition_views,
+    execution_views,
+    failures,
+    job_views,
+    process_views,
+    result_views,
+    service_views,
+)
 from .door import Door, DoorOptions
 
 _NAME = "oapip"
@@ -38,7 +47,15 @@ def create_app(operations: Operations, options: DoorOptions) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     door = app.extensions[_NAME] = Door(operations, options)
-    for module in (service_views, definition_views, process_views, execution_views, job_views, result_views):
+    for module in (
+        adhoc_views,
+        service_views,
+        definition_views,
+        process_views,
+        execution_views,
+        job_views,
+        result_views,
+    ):
         for route in module.ROUTES:
             app.add_url_rule(route.rule, route.view.__name__, partial(route.view, door), methods=[route.method])
     app.register_blueprint(static_blueprint())

@@ -56,11 +56,12 @@ def kind_of(item: JSONObject, place: str) -> Kind:
         raise _refuse(f"{place}.schema.items", "must be an object")
     cwl = _cwl(inner, f"{place}.schema", 0)
     default = schema.get("default")
+    unfit = default is not None and not _fits(cwl, array, default)
     return Kind(
         cwl=cwl,
         many=array or _several(item.get("maxOccurs")),
-        optional=item.get("minOccurs") == 0 or schema.get("nullable") is True or default is not None,
-        default=default if _fits(cwl, array, default) else None,
+        optional=item.get("minOccurs") == 0 or schema.get("nullable") is True or unfit,
+        default=None if unfit else default,
     )
 
 
@@ -93,7 +94,7 @@ def limits_of(item: JSONObject) -> JSONObject:
             if isinstance(value, kinds) and isinstance(value, bool) == (kinds is bool):
                 found[word] = value
     values = [value for value in _list(schema.get("enum")) if isinstance(value, str | int | float)]
-    return {**found, **({"enum": values[:1000]} if values else {})}
+    return {**found, **({"enum": list(dict.fromkeys(values))[:1000]} if values else {})}
 
 
 def output_patterns(name: str, kind: Kind, media_types: Sequence[str], single: bool) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import email
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import Message
+from hashlib import sha256
 
 from ..errors import BadRequest
 
@@ -90,3 +92,29 @@ def _part(item: Message) -> Part:
 def _bare(value: object) -> str:
     text = value[2] if isinstance(value, tuple) else value
     return str(text or "").strip().strip("<>").strip()
+
+
+def join_parts(parts: Sequence[Part], start: str) -> tuple[bytes, str]:
+    """A multipart/related body of some parts of another one, and its Content-Type."""
+    boundary = sha256(b"".join(part.content for part in parts)).hexdigest()
+    lines = []
+    for part in parts:
+        heads = {
+            "Content-Type": part.media_type,
+            "Content-ID": part.content_id and f"<{part.content_id}>",
+            "Content-Location": part.location,
+            "Content-Disposition": part.filename and f'attachment; filename="{part.filename}"',
+        }
+        head = "".join(f"{name}: {_plain(text)}\r\n" for name, text in heads.items() if text)
+        lines.append(f"--{boundary}\r\n{head}\r\n".encode("ascii") + part.content + b"\r\n")
+    root = f'; start="<{_plain(start)}>"' if start else ""
+    return b"".join(lines) + f"--{boundary}--\r\n".encode("ascii"), f"multipart/related; boundary={boundary}{root}"
+
+
+def _plain(text: str) -> str:
+    """Text that can stand in a header."""
+    return (
+        "".join(character if character.isprintable() and character != '"' else "_" for character in text)
+        .encode("ascii", "replace")
+        .decode("ascii")
+    )

@@ -32,8 +32,7 @@ def cwl_document(package: Package) -> JSONObject:
     used = [id(item) for item in reachable(document, package.entry)]
     names = {process_id(item) for item in reachable(document, package.entry) if "class" in item}
     graph = [item for item in processes(document) if id(item) in used or process_id(item) in names]
-    entry = package.entry.lstrip("#")
-    return {**document, "$graph": sorted(graph, key=lambda item: process_id(item) != entry)}
+    return {**document, "$graph": graph}
 
 
 def cwl_json(package: Package) -> bytes:

@@ -11,7 +11,7 @@ from urllib.parse import urldefrag
 
 from ..errors import AmbiguousWorkflow, InvalidPackage
 from ..model.json import JSON, JSONObject
-from ..model.process import Package, Process
+from ..model.process import Input, Package, Process
 from .bundle import Member, load_bundle
 from .container import container_tool, is_container
 from .describe import derive_id, describe
@@ -109,10 +109,7 @@ def _container(parsed: JSONObject, unit: JSONObject, description: JSONObject, lo
     process = enrich(describe(package, id_of(description)), description)
     given = {str(item["id"]): item for item in as_list(description.get("inputs"), "id")}
     found = {str(item["id"]): item for item in as_list(description.get("outputs"), "id")}
-    inputs = {
-        name: replace(item, schema={**item.schema, **limits_of(given[name])}) if "type" in item.schema else item
-        for name, item in process.inputs.items()
-    }
+    inputs = {name: _limited(item, given[name]) for name, item in process.inputs.items()}
     outputs = {
         name: replace(item, schema=file_schema(kinds))
         if len(kinds := media_types_of(found[name])) > 1 and item.schema.get("format") == "binary"
@@ -120,6 +117,15 @@ def _container(parsed: JSONObject, unit: JSONObject, description: JSONObject, lo
         for name, item in process.outputs.items()
     }
     return replace(process, inputs=inputs, outputs=outputs)
+
+
+def _limited(item: Input, given: JSONObject) -> Input:
+    """An input of a container image with the limits that its description sets."""
+    schema = {**item.schema, **limits_of(given)} if item.schema.get("format") != "binary" else item.schema
+    most = given.get("maxOccurs")
+    if item.max_occurs is None and isinstance(most, int) and not isinstance(most, bool) and most > 1:
+        return replace(item, schema=schema, max_occurs=most)
+    return replace(item, schema=schema)
 
 
 def _member(unit: JSONObject, loading: Loading) -> Member:
