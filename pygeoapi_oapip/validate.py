@@ -120,8 +120,10 @@ def _subscriber(value: JSON, found: list[Violation]) -> Subscriber | None:
         return None
     addresses = []
     for name in ("successUri", "inProgressUri", "failedUri"):
-        address = value.get(name) or ""
-        if not isinstance(address, str) or (address and not _is_http(address)):
+        address = value.get(name)
+        if address is None or address == "":
+            address = ""
+        elif not isinstance(address, str) or not _is_http(address):
             told = f"must be an http or https URL (is {shown(address)})"
             found.append(Violation(f"subscriber.{name}", "format", told))
             address = ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
 
-from ..errors import OapipError, UnresolvableReference
+from ..errors import OapipError, Unavailable, UnresolvableReference
 from ..model.execution import ExecutionRequest
 from ..model.json import JSON
 from ..model.process import Input
@@ -59,6 +59,9 @@ def _resolved(value: InputValue, definition: Input, place: str, fetch: Fetch) ->
         return value
     try:
         document = fetch(value.href, LARGEST)
+    except Unavailable as error:
+        # the value is needed now: there is no job yet that could try again
+        raise UnresolvableReference(f"{place}: {error.detail}", location=place) from None
     except OapipError as error:
         raise type(error)(f"{place}: {error.detail}", location=place) from None
     return Inline(_value(document.content, definition, place))

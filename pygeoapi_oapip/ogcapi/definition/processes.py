@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from ...model.process import Input, JobControl, Output, Process
+from ...model.process import JobControl, Output, Process
 from ...ui.example import request_of
 from .fragments import paths
-from .schemas30 import strict
+from .values import input_schema
 
 GENERIC = "/processes/{processID}/execution"
 Schema = dict[str, Any]
-
-_LINK = {"$ref": "#/components/schemas/inputLink"}
-_CONTENT = {"anyOf": [{"type": "string"}, {"type": "object"}]}
-_CWL = frozenset({"binary", "uri"})
-
 
 def path_of(process: Process) -> str:
     """The path of its execution."""
@@ -84,12 +78,14 @@ def _body(process: Process) -> Schema:
     required = [key for key, item in process.inputs.items() if item.min_occurs > 0 and not item.schema.get("nullable")]
     inputs: Schema = {
         "type": "object",
-        "properties": {key: _input(item) for key, item in process.inputs.items()},
+        **({} if required else {"nullable": True}),
+        "properties": {key: input_schema(item) for key, item in process.inputs.items()},
         "additionalProperties": False,
         **({"required": required} if required else {}),
     }
     outputs: Schema = {
         "type": "object",
+        "nullable": True,
         "description": "The outputs that are wanted; all where this is left out.",
         "properties": {key: _output(item) for key, item in process.outputs.items()},
         "additionalProperties": False,
@@ -105,47 +101,6 @@ def _body(process: Process) -> Schema:
 
 def _output(item: Output) -> Schema:
     return {"allOf": [{"$ref": "#/components/schemas/outputRequest"}], "title": item.title or item.id}
-
-
-def _input(item: Input) -> Schema:
-    """By value, by qualified value or by reference; once, or as an array where several are allowed."""
-    single = _single(item.schema)
-    if item.max_occurs is None or item.max_occurs > 1:
-        single = [*single, _several(single, item)]
-    texts = {"title": item.title or item.id, "description": item.description}
-    kept: Schema = {"default": item.schema["default"]} if "default" in item.schema else {}
-    return {**{key: text for key, text in texts.items() if text}, **kept, "anyOf": single}
-
-
-def _several(single: list[Schema], item: Input) -> Schema:
-    found: Schema = {"type": "array", "items": {"anyOf": single}}
-    if item.min_occurs > 1:
-        found["minItems"] = item.min_occurs
-    if item.max_occurs is not None:
-        found["maxItems"] = item.max_occurs
-    return found
-
-
-def _single(schema: Mapping[str, Any]) -> list[Schema]:
-    plain = strict({key: value for key, value in schema.items() if key not in ("title", "description", "default")})
-    value = _CONTENT if _is_content(schema) else plain
-    qualified = {"type": "object", "required": ["value"], "properties": {"value": value, **_QUALIFIERS}}
-    return [plain, {**qualified, "additionalProperties": False}, _LINK]
-
-
-_QUALIFIERS: Mapping[str, Schema] = {
-    "mediaType": {"type": "string"},
-    "encoding": {"type": "string"},
-    "schema": {},
-    "format": {"type": "object"},
-}
-
-
-def _is_content(schema: Mapping[str, Any]) -> bool:
-    """True where a value may be the content of a file, or stand for a directory."""
-    own = bool(schema.get("contentMediaType") or schema.get("contentEncoding")) or schema.get("format") in _CWL
-    branches = [part for key in ("oneOf", "anyOf", "allOf") for part in schema.get(key) or ()]
-    return own or any(isinstance(part, Mapping) and _is_content(part) for part in branches)
 
 
 def _example(process: Process) -> Schema:

@@ -1,0 +1,86 @@
+"""Schemas of input values in an execute request: by value, by qualified value, by reference, by a nested process.
+
+They say what `validation/` accepts, as far as OpenAPI 3.0 can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...model.process import Input
+from ...validation.content import media_types
+from ...validation.media_types import accepts
+from ...validation.shapes import holds_content, lists_content
+from .schemas30 import strict
+
+Schema = dict[str, Any]
+
+_JSON = "application/json"
+_TEXTS = ("title", "description", "default", "example")
+_ANYTHING: Schema = {}
+
+
+def input_schema(item: Input) -> Schema:
+    """What may stand under the id of an input in `inputs`."""
+    choices = _choices(item.schema)
+    if item.max_occurs is None or item.max_occurs > 1:
+        choices = [*choices, _several(choices, item)]
+    texts = {"title": item.title or item.id, "description": item.description}
+    found: Schema = {key: text for key, text in texts.items() if text}
+    for key in ("default", "example"):
+        if key in item.schema:
+            found[key] = item.schema[key]
+    if item.min_occurs == 0 or item.schema.get("nullable"):
+        found["nullable"] = True
+    return {**found, "anyOf": choices}
+
+
+def _several(choices: list[Schema], item: Input) -> Schema:
+    found: Schema = {"type": "array", "items": {"anyOf": choices}}
+    if item.min_occurs > 1:
+        found["minItems"] = item.min_occurs
+    if item.max_occurs is not None:
+        found["maxItems"] = item.max_occurs
+    return found
+
+
+def _choices(schema: Mapping[str, Any]) -> list[Schema]:
+    plain = strict({key: value for key, value in schema.items() if key not in _TEXTS})
+    nested = {"$ref": "#/components/schemas/nestedProcess"}
+    if holds_content(schema):
+        return [*_content(plain, media_types(schema)), nested]
+    reference = {"$ref": "#/components/schemas/inputLink"}
+    if lists_content(schema):
+        return [{"type": "array", "items": _ANYTHING}, reference, nested]
+    return [plain, _qualified(plain, {"type": "string"}, {}), reference, nested]
+
+
+def _content(plain: Schema, kinds: list[str]) -> list[Schema]:
+    """A file: text or base64 by value, a link, or JSON as it is where the media type allows it."""
+    kind: Schema = {"type": "string", "enum": kinds} if kinds else {"$ref": "#/components/schemas/mediaType"}
+    text: Schema = {"type": "string"}
+    found = [
+        plain,
+        _qualified({"type": "string", "format": "byte"}, kind, {"enum": ["base64", "binary"]}, "encoding"),
+        _qualified(text, kind, {"enum": ["utf-8"]}, "encoding", "mediaType"),
+        {
+            "type": "object",
+            "title": "By reference",
+            "required": ["href"],
+            "properties": {"href": {"$ref": "#/components/schemas/address"}, "type": kind},
+        },
+    ]
+    if not kinds or accepts(kinds, _JSON):
+        found.append({"type": "object", "title": "JSON", "not": {"required": ["href"]}})
+    return found
+
+
+def _qualified(value: Schema, kind: Schema, encoding: Schema, *required: str) -> Schema:
+    return {
+        "type": "object",
+        "title": "Qualified value",
+        "required": ["value", *required],
+        "properties": {"value": value, "mediaType": kind, "encoding": {"type": "string", **encoding}, "schema": {}},
+        "additionalProperties": False,
+    }
