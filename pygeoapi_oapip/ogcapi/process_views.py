@@ -9,7 +9,7 @@ from flask import Response, request
 
 from ..errors import DuplicateProcess, NoSuchProcess
 from ..operations import Deployment
-from . import bodies, documents, failures, queries
+from . import bodies, documents, failures, profiles, queries
 from .door import Door, json_response
 from .identifiers import checked
 from .links import paging
@@ -35,7 +35,7 @@ def list_processes(door: Door) -> Response:
             "numberReturned": len(page.processes),
         }
 
-    return door.cached("processes", ("list", limit, offset), make)
+    return profiles.linked(door.cached("processes", ("list", limit, offset), make), profiles.PROCESS_LIST)
 
 
 def describe_process(door: Door, process_id: str) -> Response:
@@ -50,7 +50,7 @@ def _description(door: Door, process_id: str, form: str = "") -> Response:
     def make() -> Mapping[str, Any]:
         return documents.description(door.operations.process(door.principal, process_id), links)
 
-    return door.cached("process", (process_id,), make, form)
+    return profiles.linked(door.cached("process", (process_id,), make, form), profiles.PROCESS)
 
 
 def process_history(door: Door, process_id: str) -> Response:
