@@ -17,11 +17,14 @@ from .errors import ConfigurationError
 from .ogcapi import failures, host
 from .ogcapi.application import allow_all_origins, create_app, door_of
 from .ogcapi.configured import door_options
+from .ogcapi.contexts import NAME, split_context
+from .ogcapi.door import PREFIX_KEY
 from .operations import Operations
 from .settings import load_settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from flask import Flask
 
 
 class ServiceOfThisProcess:
@@ -62,10 +65,16 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     failures.register_host(beside, door_of(door))
     if options.cors:
         beside.after_request(allow_all_origins)
-    return compose(door, beside, host.segments(beside, prefix), prefix)
+    return compose(door, beside, host.segments(beside, prefix), prefix, _first_segments(door))
 
 
-def compose(door: WSGIApplication, beside: WSGIApplication, segments: frozenset[str], prefix: str) -> WSGIApplication:
+def compose(
+    door: WSGIApplication,
+    beside: WSGIApplication,
+    segments: frozenset[str],
+    prefix: str,
+    reserved: frozenset[str] = frozenset(),
+) -> WSGIApplication:
     """Two applications as one.
 
     Args:
@@ -73,18 +82,30 @@ def compose(door: WSGIApplication, beside: WSGIApplication, segments: frozenset[
         beside: answers the paths that begin with one of `segments`.
         segments: first path segments.
         prefix: path that comes before all others (`api_rules.url_prefix`), or "".
+        reserved: first path segments of the door, which cannot be users in `/{user}/ogc-api`.
     """
+
+    own = segments | reserved
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         below = path[len(prefix) :] or "/" if f"{path}/".startswith(f"{prefix}/") else path
-        if below.lstrip("/").partition("/")[0] in segments:
-            return beside(environ, start_response)
-        if below != path:
-            environ = {**environ, "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + prefix, "PATH_INFO": below}
-        return door(environ, start_response)
+        context, rest = split_context(below, own) if NAME in below else ("", below)
+        if context:
+            environ = {**environ, PREFIX_KEY: context}
+        if rest.lstrip("/").partition("/")[0] in segments:
+            return beside(_below(environ, context, prefix + rest) if context else environ, start_response)
+        return door(environ if rest == path else _below(environ, prefix + context, rest), start_response)
 
     return application
+
+
+def _below(environ: WSGIEnvironment, prefix: str, rest: str) -> WSGIEnvironment:
+    return {**environ, "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + prefix, "PATH_INFO": rest}
+
+
+def _first_segments(app: Flask) -> frozenset[str]:
+    return frozenset(str(rule.rule).lstrip("/").partition("/")[0] for rule in app.url_map.iter_rules())
 
 
 def _prefix(configuration: Mapping[str, Any]) -> str:

@@ -29,9 +29,16 @@ def landing(door: Door) -> Response:
     options = door.options
     own = _landing_links(door)
     taken = {str(item["rel"]) for item in own}
-    host = [item for item in options.host.landing().get("links", ()) if item.get("rel") not in taken]
+    host = [_here(door, item) for item in options.host.landing().get("links", ()) if item.get("rel") not in taken]
     document = {"title": options.title, "description": options.description, "links": [*own, *host]}
     return door.document("landing", document)
+
+
+def _here(door: Door, item: Mapping[str, Any]) -> dict[str, Any]:
+    """A link of pygeoapi, below the prefix of the present request."""
+    base, address = door.options.base_url.rstrip("/"), str(item.get("href", ""))
+    inside = address == base or address.startswith((f"{base}/", f"{base}?"))
+    return {**item, "href": door.links.base + address[len(base) :]} if inside else dict(item)
 
 
 def _landing_links(door: Door) -> list[Link]:
