@@ -32,6 +32,7 @@ from .model.value import InputValue, output_to_json
 from .packages.enclosed import enclosed_package
 from .packages.joborder import FileSource, build_job_order
 from .packages.plainorder import plain_job_order
+from .packages.remote import is_remote
 from .staging.base import JobFiles, Workspaces
 from .store.base import JobStore, ProcessStore
 
@@ -168,7 +169,7 @@ class Phases:
         workspaces.prepare(job.id)
         package = self._package(job)
         inputs, files = self._inputs(job, package)
-        if package is NO_PACKAGE:
+        if package is NO_PACKAGE or is_remote(package):
             order = plain_job_order(inputs, files)
         else:
             order = build_job_order(package, inputs, files)

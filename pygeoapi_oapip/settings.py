@@ -172,6 +172,9 @@ class Nested(_Block):
         description="Hosts whose processes may be named as inputs, with `*` as wildcard; `[]`: none. "
         "Not given: as `staging.allow_hosts`.",
     )
+    timeout: Seconds = Field(
+        300.0, description="Longest wait for the answer of a server that runs a process synchronously."
+    )
 
 
 class Auth(_Block):
@@ -232,8 +235,11 @@ def load_settings(manager_block: Mapping[str, Any]) -> Settings:
         settings = Settings.model_validate(block)
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from None
-    if "builtin" in settings.engines:
-        raise ConfigurationError("server.manager.engines.builtin: this name belongs to the server; choose another one")
+    for name in ("builtin", "remote"):
+        if name in settings.engines:
+            raise ConfigurationError(
+                f"server.manager.engines.{name}: this name belongs to the server; choose another one"
+            )
     if settings.default_engine not in settings.engines:
         raise ConfigurationError(
             f"server.manager.default_engine: no engine is named {settings.default_engine!r} "

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..errors import ConfigurationError
 from ..model.process import Process
 from ..settings import Engine as EngineSettings
 from .base import Engine
+
+if TYPE_CHECKING:
+    from .remote.run import Http
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,10 @@ BUILTIN = "builtin"
 """The engine of the server's own processes, which is always there; no block of the configuration has this name."""
 
 
+REMOTE = "remote"
+"""The engine of processes of other servers, which is always there; no block of the configuration has this name."""
+
+
 def builtin_engine() -> Engine:
     """The engine of the server's own processes."""
     from .builtin.echo import Echo
@@ -40,6 +47,17 @@ def builtin_engine() -> Engine:
 
     programs = {program.process.id: program for program in (Echo(),)}
     return BuiltinEngine(BUILTIN, programs)
+
+
+def remote_engine(http: Http) -> Engine:
+    """The engine of processes that are run on other servers (Part 3 remote-core-processes).
+
+    Args:
+        http: the way to them (`staging.client`).
+    """
+    from .remote.engine import RemoteEngine
+
+    return RemoteEngine(REMOTE, http)
 
 
 def builtin_processes(ids: Sequence[str]) -> tuple[Process, ...]:

@@ -14,8 +14,6 @@ from ..model.json import JSONObject
 from ..model.process import Process
 from ..packages.remote import read_remote
 
-ENGINE = "remote"
-"""Name of the engine that runs processes of other servers."""
 KEPT = 30.0
 """Seconds that a description is believed."""
 _MOST_KEPT = 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from ..errors import InvalidInputs, NoSuchProcess, OapipError
@@ -12,6 +12,7 @@ from ..model.identity import Principal
 from ..model.json import JSON, JSONObject
 from ..model.process import Process
 from ..model.value import Nested, NestedArray
+from ..packages.remote import asking_for, is_remote
 from ..validation.shapes import item_schema, properties
 from .addresses import OwnAddresses, resolve
 from .fit import items_of, misfit
@@ -122,6 +123,8 @@ class _Reading:
         address = _address(form, at)
         process = self.find(address, at)
         output = _chosen(form, process, at)
+        if process.package is not None and is_remote(process.package):
+            process = replace(process, package=asking_for(process.package, output))
         body = {"inputs": form.get("inputs") or {}, "outputs": {output: _wanted(form, output)}}
         request = self.request(body, process, address, at)
         spread = _check_fit(process, output, schema, at)

@@ -14,6 +14,8 @@ from ..model.process import Input, JobControl, Output, Package, Process
 
 CLASS = "RemoteProcess"
 """`class` of the document of such a package, where a CWL document has its own."""
+ENGINE = "remote"
+"""Name of the engine that runs such packages."""
 _EXECUTE = ("http://www.opengis.net/def/rel/ogc/1.0/execute", "execute")
 _MOST = 1000
 """Inputs or outputs of a process."""
@@ -56,6 +58,7 @@ def read_remote(document: JSON, address: str) -> Process:
         outputs=outputs,
         package=Package(body, "", source, "application/json", cwl_version=""),
         job_control=(JobControl.ASYNC, JobControl.DISMISS),
+        engine=ENGINE,
         revision=0,
     )
 

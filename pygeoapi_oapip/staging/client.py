@@ -27,10 +27,12 @@ class GuardedClient:
     Args:
         hosts: host names with `*` as wildcard, to which requests may go.
         staging: what may be downloaded, and whether internal addresses are allowed.
+        patience: seconds to wait for the answer to a POST.
     """
 
-    def __init__(self, hosts: tuple[str, ...], staging: StagingSettings) -> None:
+    def __init__(self, hosts: tuple[str, ...], staging: StagingSettings, patience: float) -> None:
         self._hosts = hosts
+        self._patience = patience
         self._staging = staging
         self._files = HttpStager(staging)
         everywhere = staging.model_copy(update={"allow_hosts": ("*",)})
@@ -84,10 +86,16 @@ class GuardedClient:
         sent = {"Accept": "application/json", **headers, **({"Content-Type": "application/json"} if data else {})}
         try:
             with guarded_session(self._staging.allow_internal, connected.append) as session, explained(url):
-                limit = self._staging.timeout
-                deadline = time.monotonic() + 4 * limit
+                limit = self._patience if method == "POST" else self._staging.timeout
+                deadline = time.monotonic() + 2 * limit
                 with session.request(
-                    method, url, data=data, headers=sent, stream=True, allow_redirects=False, timeout=limit
+                    method,
+                    url,
+                    data=data,
+                    headers=sent,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(self._staging.timeout, limit),
                 ) as response:
                     pieces, size = [], 0
                     for piece in response.iter_content(_CHUNK):

@@ -75,5 +75,5 @@ def make_client(settings: Settings) -> GuardedClient:
     """What talks to other processing servers; the HTTP library is loaded now."""
     from .client import GuardedClient
 
-    hosts = settings.nested.remote
-    return GuardedClient(settings.staging.allow_hosts if hosts is None else hosts, settings.staging)
+    nested, staging = settings.nested, settings.staging
+    return GuardedClient(staging.allow_hosts if nested.remote is None else nested.remote, staging, nested.timeout)
