@@ -5,6 +5,7 @@ Part 2 /per/cwl/multipart-cwl-body, and application packages with a list of CWL 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from .guard import parse_mapping
 from .load import load_named
 
 MAX_DOCUMENTS = 100
+_REFERENCES = ("run", "$import", "$include")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ def load_bundle(members: Sequence[Member], start: str, entry: str | None, fetch:
     known: dict[str, bytes] = {}
     for number, own in enumerate(names):
         if number != main:
-            known |= {_address(name): members[number].source for name in own}
+            known |= dict.fromkeys(map(_address, own), _source(members[number], parsed[number]))
     base = members[main].address or NOWHERE + quote(names[main][0] if names[main] else "package.cwl")
-    return load_named(members[main].source, chosen, base, known, fetch)
+    return load_named(_source(members[main], parsed[main]), chosen, base, known, fetch)
 
 
 def _names(member: Member, ids: Sequence[str]) -> list[str]:
@@ -66,8 +68,24 @@ def _names(member: Member, ids: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([name for name in given if name] + own))
 
 
+def _source(member: Member, parsed: dict[str, Any]) -> bytes:
+    """The text of a document; references by Content-ID (RFC 2392 `cid:`), which CWL tools do not know, as addresses."""
+    if b"cid:" not in member.source:
+        return member.source
+    return json.dumps(_readdressed(parsed), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _readdressed(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _readdressed(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_readdressed(item) for item in value]
+    by_id = key in _REFERENCES and isinstance(value, str) and value.startswith("cid:")
+    return _address(value.removeprefix("cid:")) if by_id else value
+
+
 def _address(name: str) -> str:
-    if name.startswith(("http://", "https://", "cid:")):
+    if name.startswith(("http://", "https://")):
         return name
     return NOWHERE + quote(name.removeprefix("./"))
 
@@ -110,7 +128,7 @@ def _mentions(value: Any) -> set[str]:
         if isinstance(item, dict):
             found |= {
                 str(item[key]).partition("#")[0].removeprefix("./")
-                for key in ("run", "$import", "$include")
+                for key in _REFERENCES
                 if isinstance(item.get(key), str)
             }
             queue.extend(item.values())

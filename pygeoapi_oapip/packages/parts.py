@@ -101,11 +101,11 @@ def join_parts(parts: Sequence[Part], start: str) -> tuple[bytes, str]:
     for part in parts:
         heads = {
             "Content-Type": part.media_type,
-            "Content-ID": part.content_id and f"<{part.content_id}>",
-            "Content-Location": part.location,
-            "Content-Disposition": part.filename and f'attachment; filename="{part.filename}"',
+            "Content-ID": part.content_id and f"<{_plain(part.content_id)}>",
+            "Content-Location": _plain(part.location),
+            "Content-Disposition": part.filename and f'attachment; filename="{_plain(part.filename)}"',
         }
-        head = "".join(f"{name}: {_plain(text)}\r\n" for name, text in heads.items() if text)
+        head = "".join(f"{name}: {text}\r\n" for name, text in heads.items() if text)
         lines.append(f"--{boundary}\r\n{head}\r\n".encode("ascii") + part.content + b"\r\n")
     root = f'; start="<{_plain(start)}>"' if start else ""
     return b"".join(lines) + f"--{boundary}--\r\n".encode("ascii"), f"multipart/related; boundary={boundary}{root}"
@@ -114,7 +114,7 @@ def join_parts(parts: Sequence[Part], start: str) -> tuple[bytes, str]:
 def _plain(text: str) -> str:
     """Text that can stand in a header."""
     return (
-        "".join(character if character.isprintable() and character != '"' else "_" for character in text)
+        "".join(character if character.isprintable() and character not in '"\\<>' else "_" for character in text)
         .encode("ascii", "replace")
         .decode("ascii")
     )
