@@ -25,7 +25,7 @@ from .model.process import Process
 from .operations import Operations
 from .stock.answers import Answers
 from .stock.faults import ExecuteError, answered
-from .stock.host import announce
+from .stock.host import announce, base_url
 from .stock.rows import JSON_TYPE, accepted, job_row, preference, public_status, request_body, response_form
 from .store.base import JobQuery
 
@@ -77,7 +77,8 @@ class ProcessManager(BaseManager):  # type: ignore[misc]  # pygeoapi has no type
         """The server of this configuration in this process. Raises ConfigurationError."""
         from .wiring import wire
 
-        wired = wire({"server": {"manager": self._definition}, "resources": self._definition.get("processes", {})})
+        server = {"manager": self._definition, "url": base_url()}
+        wired = wire({"server": server, "resources": self._definition.get("processes", {})})
         if flask.has_request_context():
             wired.start_background()
         return wired

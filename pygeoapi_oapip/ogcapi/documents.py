@@ -12,6 +12,7 @@ from ..model.process import Input, Output, Process, Source
 from ..model.value import Inline, InputValue, Many, Nested, Reference
 from ..statusinfo import status_members
 from ..statusinfo import timestamp as timestamp
+from ..store.notifications import Outcome, Subscription
 from .links import HTML_TYPE, JSON_TYPE, OGC_REL, Links, link
 
 PROCESS_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-process-description"
@@ -87,6 +88,17 @@ def revision_row(process: Process) -> Document:
 def status(job: Job, links: Links) -> Document:
     """Part 1 statusInfo.yaml: the members of 1.0 (jobID, status, type) and of 2.0 (id, processingEntityType) in one."""
     return {**status_members(job), "links": _job_links(job, links)}
+
+
+def callbacks(told: Subscription) -> Document:
+    """The member `callbacks` of a status: what the subscriber of the job has been told, and what went wrong."""
+    return {
+        "state": told.outcome.value,
+        **({"progress": told.told} if told.told is not None else {}),
+        **({"attempts": told.attempts} if told.attempts else {}),
+        **({"message": told.note} if told.note else {}),
+        **({"nextAttempt": timestamp(told.due)} if told.attempts and told.outcome is Outcome.OPEN else {}),
+    }
 
 
 def _job_links(job: Job, links: Links) -> list[dict[str, JSON]]:

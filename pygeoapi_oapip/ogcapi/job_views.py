@@ -37,7 +37,10 @@ def list_jobs(door: Door) -> Response:
 def job_status(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}."""
     job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
-    return door.document("job", documents.status(job, door.links))
+    document = documents.status(job, door.links)
+    if job.request.get("subscriber") and (told := door.operations.callbacks(door.principal, job.id)):
+        document["callbacks"] = documents.callbacks(told)
+    return door.document("job", document)
 
 
 def dismiss_job(door: Door, job_id: str) -> Response:

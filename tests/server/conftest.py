@@ -40,7 +40,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     (home / "packages").mkdir()
     (home / "data").mkdir()
     (home / "configured.cwl").write_text(ECHO)
-    manager = {"packages": [str(home / "packages")], "staging": {"allow_files": [str(home / "data")]}}
+    manager = {
+        "packages": [str(home / "packages")],
+        "staging": {"allow_files": [str(home / "data")]},
+        "callbacks": {"allow_internal": True, "allow_hosts": ["127.0.0.1"], "timeout": 2},
+    }
     processor = {"name": "pygeoapi_oapip.processor.CWLProcessor", "package": str(home / "configured.cwl")}
     resources = {"configured": {"type": "process", "processor": {**processor, "sync": True}}}
     with LiveServer(home, manager, resources) as live:
