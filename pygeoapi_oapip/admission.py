@@ -9,6 +9,7 @@ from .model.process import JobControl, Process
 from .model.value import nested_of
 from .operations import Preference
 from .packages.joborder import build_job_order
+from .packages.remote import is_remote
 from .settings import Settings
 from .staging.base import Prober, Stager
 from .staging.poster import make_poster
@@ -66,7 +67,7 @@ def references(request: ExecutionRequest, process: Process) -> list[Address]:
         InvalidInputs: a value does not fit the CWL type of its input, which says more than the schema does.
     """
     nested = any(True for value in request.inputs.values() for _ in nested_of(value))
-    if process.package is None or nested:
+    if process.package is None or nested or is_remote(process.package):
         return top_references(request)
     files = CollectedReferences()
     try:

@@ -47,6 +47,7 @@ from .packages.deployment import require_media_type
 from .packages.describe import describe
 from .packages.enclosed import enclosed_package, stored_request
 from .packages.plainorder import unstaged_job_order
+from .packages.remote import is_remote, remote_process
 from .reconciler import Reconciler
 from .settings import Settings
 from .staging.base import Stager, Workspaces
@@ -190,7 +191,7 @@ class ProcessingService:
     def _process_of(self, job: Job) -> Process:
         package = enclosed_package(job.request)
         if package is not None:
-            return describe(package, job.process_id)
+            return remote_process(package) if is_remote(package) else describe(package, job.process_id)
         return self._processes.get(job.process_id, EVERYTHING, job.process_revision)
 
     def _start(self, principal: Principal, process: Process, body: JSON, preference: Preference) -> Execution:

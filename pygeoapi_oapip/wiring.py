@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from .auth.policy import Policy
 from .catalogue import Catalogue, Entry, configured_entries, folder_entries
 from .engines.base import Engine
-from .engines.registry import BUILTIN, builtin_engine, builtin_processes, make_engine
+from .engines.registry import BUILTIN, REMOTE, builtin_engine, builtin_processes, make_engine, remote_engine
 from .errors import ConfigurationError, Unavailable
 from .messages import Composer
 from .nested.addresses import OwnAddresses
@@ -62,7 +62,7 @@ class Wired:
         stager = make_stager(settings.staging)
         workspaces = LocalWorkspaces(settings.output_dir, stager)
         client = make_client(settings)
-        self.engines = _engines(settings)
+        self.engines = {**_engines(settings), REMOTE: remote_engine(client)}
         self.catalogue = self._make_catalogue(processes, stager)
         self.reconciler = Reconciler(
             Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces)),
