@@ -30,6 +30,7 @@ def deploy(body: Any, media_type: str = OGC, workflow: str | None = None, web: A
     return read_deployment(source, media_type, workflow=workflow, fetch=web or (lambda url: b""), max_bytes=100_000)
 
 
+@pytest.mark.requirement("part2/cwl/deploy-body", "part2/cwl/body")
 @pytest.mark.parametrize(
     ("media_type", "kept"),
     [
@@ -48,6 +49,13 @@ def test_cwl_bodies(media_type: str, kept: str) -> None:
     assert (found.id, found.package.media_type, found.package.source) == ("echo", kept, TEXT.encode())
 
 
+@pytest.mark.requirement(
+    "part2/ogcapppkg/body",
+    "part2/ogcapppkg/deploy-body",
+    "part2/ogcapppkg/schema",
+    "part2/cwl/execution-unit",
+    "client/rule-14",
+)
 @pytest.mark.parametrize(
     "unit",
     [
@@ -71,6 +79,7 @@ def test_execution_units(unit: Any, several: bool, media_type: str, web: Any) ->
     assert found.package.document["class"] == "CommandLineTool"
 
 
+@pytest.mark.requirement("part2/ogcapppkg/process-description")
 @pytest.mark.parametrize("nested", [False, True])
 def test_the_description_overrides_what_cwl_says(nested: bool) -> None:
     description: dict[str, Any] = {
@@ -83,6 +92,8 @@ def test_the_description_overrides_what_cwl_says(nested: bool) -> None:
         "jobControlOptions": ["async-execute", "sync-execute"],
         "inputs": {"message": {"title": "M", "description": "say", "schema": {"type": "integer"}}},
         "outputs": [{"id": "out", "title": "O"}],
+        "outputTransmission": ["reference"],
+        "mutable": False,
         "x-owner": "me",
         "links": [],
     }
@@ -92,9 +103,19 @@ def test_the_description_overrides_what_cwl_says(nested: bool) -> None:
     assert set(found.job_control) == {JobControl.SYNC, JobControl.ASYNC}
     assert (found.inputs["message"].title, found.inputs["message"].schema) == ("M", {"type": "string"})
     assert found.outputs["out"].title == "O"
-    assert found.extra == {"x-owner": "me"}
+    assert found.extra == {"x-owner": "me", "outputTransmission": ["reference"]}
+    assert found.locked and not found.mutable
 
 
+@pytest.mark.requirement("part2/cwl/deploy-w-param")
+def test_without_w_the_first_process_that_may_be_meant_is_deployed() -> None:
+    process = {key: value for key, value in CWL.items() if key != "cwlVersion"}
+    two = {"cwlVersion": "v1.2", "$graph": [{**process, "id": "b"}, {**process, "id": "a"}]}
+    assert deploy(two, "application/cwl").id == "b"
+    assert deploy({"executionUnit": two}).id == "b"
+
+
+@pytest.mark.requirement("part2/cwl/deploy-w-param", "part2/cwl/deploy-exception-workflow-not-found")
 def test_w_and_fragments_choose_the_process(web: Any) -> None:
     two = {"cwlVersion": "v1.2", "$graph": [{**CWL, "id": name} for name in "ab"]}
     for process in two["$graph"]:
@@ -108,6 +129,7 @@ def test_w_and_fragments_choose_the_process(web: Any) -> None:
         deploy(two, "application/cwl", workflow="c")
 
 
+@pytest.mark.requirement("part2/deploy-replace-undeploy/deploy-unsupported-media-type")
 @pytest.mark.parametrize("media_type", ["application/xml", "text/html", "multipart/byteranges"])
 def test_other_media_types_are_refused(media_type: str) -> None:
     with pytest.raises(UnsupportedMediaType, match=f"{media_type}.*application/cwl"):
@@ -137,6 +159,16 @@ def test_other_media_types_are_refused(media_type: str) -> None:
         ({"executionUnit": CWL, "processDescription": {"jobControlOptions": ["now"]}}, "`jobControlOptions`"),
         ({"executionUnit": CWL, "processDescription": {"inputs": {"z": {}}}}, "inputs.z, which the CWL has not"),
         ({"executionUnit": CWL, "processDescription": {"inputs": 5}}, "keyed by id"),
+        ({"executionUnit": CWL, "processDescription": {"mutable": "no"}}, "`mutable`"),
+        ({"executionUnit": CWL, "processDescription": {"outputTransmission": ["fax"]}}, "`outputTransmission`"),
+        ({"executionUnit": CWL, "processDescription": {"outputTransmission": []}}, "`outputTransmission`"),
+        ({"executionUnit": CWL, "processDescription": {"inputs": {"message": {"minOccurs": 0}}}}, "minOccurs"),
+        ({"executionUnit": CWL, "processDescription": {"inputs": {"message": {"maxOccurs": 2}}}}, "maxOccurs"),
+        (
+            {"executionUnit": CWL, "processDescription": {"inputs": {"message": {"maxOccurs": "unbounded"}}}},
+            "maxOccurs",
+        ),
+        ({"executionUnit": CWL, "processDescription": {"outputs": {"z": {}}}}, "outputs.z, which the CWL has not"),
         ({"executionUnit": CWL, "processDescription": {"inputs": {"message": {"title": 5}}}}, "inputs.message.title"),
     ],
 )
