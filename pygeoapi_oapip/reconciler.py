@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from .engines.base import Engine, Eventful
 from .errors import NoSuchJob, StoreUnavailable, Unavailable, VersionConflict
+from .model.execution import HAS_NESTED
 from .model.identity import EVERYTHING
 from .model.job import Goal, Job, Phase, utc_now
 from .model.run import RunRef
@@ -194,7 +195,7 @@ class Loop:
 
     def _turn(self) -> None:
         now = utc_now()
-        free = self._capacity - len(self._held)
+        free = self._capacity - sum(not _waits(job) for job in self._held.values())
         if free > 0:
             for job in self._parts.jobs.claim(self._leases.owner, self._leases.until(), free, now):
                 self._hold(job)
@@ -224,8 +225,8 @@ class Loop:
             return
         if job.id in self._staging:
             self._staged(job)
-        elif job.phase is Phase.ACCEPTED and job.goal is Goal.RUN and "href" in str(job.request):
-            # Downloads may take long; all else is done in order, here.
+        elif job.phase is Phase.ACCEPTED and job.goal is Goal.RUN and _may_take_long(job):
+            # Downloads and copies of results; all else is done in order, here.
             self._staging[job.id] = self._pool.submit(self._phases.step, job)
         else:
             self._guarded(job, lambda: self._phases.step(job))
@@ -234,7 +235,8 @@ class Loop:
         future = self._staging[job.id]
         if future.done():
             del self._staging[job.id]
-            self._guarded(job, future.result)
+            # a wait that saved nothing must not undo what was seen since then
+            self._guarded(job, lambda: max(future.result(), job, key=lambda seen: seen.version))
 
     def _guarded(self, job: Job, step: object) -> None:
         assert callable(step)
@@ -310,6 +312,15 @@ class Loop:
             LOG.warning("leases run out by themselves: %s", fault.detail)
         for job_id in list(self._held):
             self._let_go(job_id)
+
+
+def _waits(job: Job) -> bool:
+    """True for a job that waits for its nested processes: those need the room, else all would wait for ever."""
+    return job.phase is Phase.ACCEPTED and HAS_NESTED in job.request
+
+
+def _may_take_long(job: Job) -> bool:
+    return HAS_NESTED in job.request or "href" in str(job.request)
 
 
 def _with_engine(job: Job) -> bool:

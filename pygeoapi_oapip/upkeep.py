@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from .catalogue import Catalogue
 from .errors import NoSuchJob, StoreUnavailable
+from .model.execution import PARENT
 from .model.identity import EVERYTHING
+from .model.job import Job
 from .staging.base import Workspaces
 from .store.base import JobStore
 
@@ -55,7 +57,8 @@ class Upkeep:
         """
         if not self.keep_jobs:
             return 0
-        old = self.jobs.ended_before(datetime.now(UTC) - timedelta(seconds=self.keep_jobs), _BATCH)
+        before = datetime.now(UTC) - timedelta(seconds=self.keep_jobs)
+        old = self._removable(before, _BATCH) or self._removable(before, 10 * _BATCH)
         for job in old:
             self.workspaces.remove(job.id)
             try:
@@ -63,6 +66,19 @@ class Upkeep:
             except NoSuchJob:
                 LOG.debug("job %s was removed meanwhile", job.id)
         return len(old)
+
+    def _removable(self, before: datetime, limit: int) -> list[Job]:
+        return [job for job in self.jobs.ended_before(before, limit) if not self._is_needed(job)]
+
+    def _is_needed(self, job: Job) -> bool:
+        """True while the job whose nested process this was may still read its result."""
+        parent = job.request.get(PARENT)
+        if not isinstance(parent, str):
+            return False
+        try:
+            return not self.jobs.get(parent, EVERYTHING).ended
+        except NoSuchJob:
+            return False
 
     def run(self, stop: threading.Event) -> None:
         """Do each chore at its interval until `stop`. Faults of the store put it off."""
