@@ -37,7 +37,13 @@ from ..store.notifications import Subscription
 
 Found = FileOutput | tuple[DirectoryOutput, str]
 
-CWL_TYPES = ("application/cwl", "application/cwl+yaml", "application/cwl+json", "application/json")
+CWL_TYPES = (
+    "application/cwl",
+    "application/cwl+yaml",
+    "application/cwl+json",
+    "application/ogcapppkg+json",
+    "application/json",
+)
 
 
 @dataclass

@@ -20,6 +20,7 @@ def rels(document: dict[str, Any]) -> set[str]:
     return {link["rel"] for link in document["links"]}
 
 
+@pytest.mark.requirement("part2/deploy-replace-undeploy/static-indicator")
 def test_the_list_has_summaries_with_links(client: FlaskClient) -> None:
     document = client.get("/processes").json
     assert document is not None
@@ -105,6 +106,13 @@ def test_an_unknown_process_is_404_with_its_type(client: FlaskClient, method: st
     assert response.json["code"] == "NoSuchProcess"
 
 
+@pytest.mark.requirement(
+    "part2/deploy-replace-undeploy/package-get-op",
+    "part2/deploy-replace-undeploy/package-response-success",
+    "part2/deploy-replace-undeploy/package-response-body",
+    "part2/cwl/package-response-body",
+    "client/rule-15",
+)
 def test_the_package_comes_back_byte_for_byte(client: FlaskClient) -> None:
     client.post("/processes", data=b"hello\r\n", content_type="application/cwl+yaml; charset=utf-8")
     response = client.get("/processes/hello/package")
@@ -116,6 +124,14 @@ def test_the_history_lists_revisions(client: FlaskClient) -> None:
     assert document and document["revisions"][0]["revision"] == 1
 
 
+@pytest.mark.requirement(
+    "part2/deploy-replace-undeploy/deploy-post-op",
+    "part2/deploy-replace-undeploy/deploy-content-type",
+    "part2/deploy-replace-undeploy/deploy-response-success",
+    "part2/deploy-replace-undeploy/deploy-response-body",
+    "part2/deploy-replace-undeploy/deploy-response-pid",
+    "client/rule-14",
+)
 def test_deploying_is_201_with_location_and_summary(client: FlaskClient, operations: FakeOperations) -> None:
     response = client.post("/processes?w=main", data="new", content_type="Application/CWL+YAML; charset=utf-8")
     assert response.status_code == 201
@@ -125,6 +141,12 @@ def test_deploying_is_201_with_location_and_summary(client: FlaskClient, operati
     assert (deployment.body, deployment.media_type, deployment.workflow) == (b"new", "application/cwl+yaml", "main")
 
 
+@pytest.mark.requirement(
+    "part2/deploy-replace-undeploy/replace-put-op",
+    "part2/deploy-replace-undeploy/replace-response",
+    "part2/deploy-replace-undeploy/undeploy-delete-op",
+    "part2/deploy-replace-undeploy/undeploy-response",
+)
 def test_replacing_and_undeploying_are_204(client: FlaskClient) -> None:
     assert client.put("/processes/echo", data="x", content_type="application/cwl").status_code == 204
     assert client.get("/processes/echo").status_code == 200
@@ -133,6 +155,11 @@ def test_replacing_and_undeploying_are_204(client: FlaskClient) -> None:
     assert client.get("/processes/echo").status_code == 404
 
 
+@pytest.mark.requirement(
+    "part2/deploy-replace-undeploy/deploy-unsupported-media-type",
+    "part2/deploy-replace-undeploy/deploy-response-immutable",
+    "part2/cwl/deploy-exception-workflow-not-found",
+)
 @pytest.mark.parametrize(
     ("method", "path", "kind", "status", "problem"),
     [
@@ -151,10 +178,12 @@ def test_refused_changes_have_their_types(
     assert response.json and response.json["type"] == problem
 
 
+@pytest.mark.requirement("part2/deploy-replace-undeploy/deploy-response-duplicate")
 def test_deploying_twice_is_409(client: FlaskClient) -> None:
     response = client.post("/processes", data="echo", content_type="application/cwl")
     assert response.status_code == 409
     assert response.json and response.json["type"] == PART2 + "duplicated-process"
+    assert response.headers.getlist("Location") == [f"{BASE}/processes/echo"]
 
 
 def test_a_thousand_processes_cost_little_more_than_ten(client: FlaskClient, operations: FakeOperations) -> None:
