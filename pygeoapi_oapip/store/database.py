@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
 
 from ..errors import ConfigurationError
@@ -32,9 +32,9 @@ _LONGEST_PAUSE = 0.01
 class _Live:
     """What belongs to one process: an engine, and the turn of the threads that write."""
 
-    def __init__(self, engine: Engine, patience: float) -> None:
+    def __init__(self, engine: Engine, turn: Turn) -> None:
         self.engine = engine
-        self.turn = Turn(patience)
+        self.turn = turn
 
 
 class Database:
@@ -66,6 +66,11 @@ class Database:
     def sqlite(self) -> bool:
         """True for a SQLite file."""
         return self._url.get_backend_name() == "sqlite"
+
+    @property
+    def dialect(self) -> Dialect:
+        """How SQLAlchemy writes its statements; nothing is opened for it."""
+        return self._url.get_dialect()()
 
     @property
     def file(self) -> str | None:
@@ -109,20 +114,32 @@ class Database:
                 yield connection
 
     def number(self, query: str) -> int:
-        """The one integer that a query without parameters gives; the fastest way to read.
+        """The one integer that a query without parameters gives.
+
+        Raises:
+            StoreUnavailable: see `faults`.
+        """
+        row = self.row(query, {})
+        assert row is not None
+        return int(row[0])
+
+    def row(self, query: str, values: Mapping[str, Any]) -> Sequence[Any] | None:
+        """The first row of a query in the words of the driver, with named parameters; the fastest way to read.
 
         Raises:
             StoreUnavailable: see `faults`.
         """
         if not self.sqlite:
             with self.read() as connection:
-                return int(connection.exec_driver_sql(query).scalar_one())
+                return connection.exec_driver_sql(query, values).first()
         with translated():
             pooled = self._here().engine.raw_connection()
             try:
                 cursor = pooled.cursor()
-                cursor.execute(query)
-                return int(cursor.fetchall()[0][0])
+                cursor.execute(query, values)
+                found: Sequence[Any] | None = cursor.fetchone()
+                cursor.close()
+                return found
             finally:
                 pooled.close()
 
@@ -130,6 +147,7 @@ class Database:
         """Close the connections of this process; the next use opens new ones."""
         live = self._live.pop(os.getpid(), None)
         if live is not None:
+            live.turn.close()
             with translated():
                 live.engine.dispose()
 
@@ -140,8 +158,11 @@ class Database:
             for other in [key for key in self._live if key != pid]:
                 _INHERITED.append(self._live.pop(other).engine)
             # setdefault is atomic, and a lock could be one that another thread held at the fork
-            live = self._live.setdefault(pid, _Live(self._engine(), self._busy_timeout))
+            live = self._live.setdefault(pid, _Live(self._engine(), self._turn()))
         return live
+
+    def _turn(self) -> Turn:
+        return Turn(self._busy_timeout, None if self.file is None else f"{self.file}-turn")
 
     def _engine(self) -> Engine:
         try:

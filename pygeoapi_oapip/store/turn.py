@@ -1,11 +1,17 @@
-"""The turn of the threads of one process that write into a SQLite file.
+"""The turn to write into a SQLite file.
 
-SQLite itself has no queue: who finds the file locked sleeps and tries again. Here the threads wait in line, and only
-the first of them tries. A slow disk must not look like a lock: while the first one writes, the others are patient.
+SQLite itself has no queue: who finds the file locked sleeps and tries again, and one process that writes without a
+pause can keep all others out. Here the threads of a process wait in line, and the first one of each process waits for
+a lock on a file beside the database, which the kernel hands on. Other programs do not take part in that: the turn is
+a courtesy among ours, the lock of SQLite decides.
+
+A slow disk must not look like a lock: while one of this process writes, the others are patient.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +22,7 @@ from .faults import BUSY, LOCKED
 
 QUEUE = 4
 """Threads that may wait behind one that is stuck; the others, of eight in a web process, go on reading."""
-STUCK = 2.0
+STUCK = 4.0
 """Seconds after which a thread that cannot begin is certainly waiting for another program."""
 SLOWEST = 60.0
 """Seconds that a thread waits for others that do write, one after the other."""
@@ -29,10 +35,13 @@ class Turn:
 
     Args:
         patience: seconds that a thread waits for a lock that another program holds.
+        file: path of the file that processes lock in turn; made at the first use. None: other processes do not matter.
     """
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, file: str | None = None) -> None:
         self._patience = patience
+        self._file = file
+        self._descriptor: int | None = None
         self._turn = threading.Lock()
         self._count = threading.Lock()
         self._waiting = 0
@@ -50,10 +59,38 @@ class Turn:
         if not self._turn.acquire(blocking=False):
             self._wait(start)
         try:
-            yield max(0.0, self._patience - self._stuck_since(start, time.monotonic()))
+            locked = self._lock()
+            try:
+                yield max(0.0, self._patience - self._stuck_since(start, time.monotonic()))
+            finally:
+                if locked is not None:
+                    fcntl.lockf(locked, fcntl.LOCK_UN)
         finally:
-            self._writing = False
+            if self._writing:
+                self._writing, self._moved = False, time.monotonic()
             self._turn.release()
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _lock(self) -> int | None:
+        """Wait for the lock on the file; its descriptor, or None where there is none to be had: on a read-only disk
+        nobody writes for long.
+
+        A POSIX lock: it belongs to the process, so that no forked child keeps it.
+        """
+        if self._file is None:
+            return None
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+        except OSError:
+            return None
+        return self._descriptor
 
     def begun(self) -> None:
         """The holder has the lock of the database, and writes from now on."""

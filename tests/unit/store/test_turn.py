@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +74,36 @@ def test_the_turn_is_free_again_after_a_fault() -> None:
     with pytest.raises(RuntimeError), turn.taken():
         raise RuntimeError
     write(turn, 0.0)
+
+
+GREEDY = """
+import sys, time
+from pathlib import Path
+from pygeoapi_oapip.store.turn import Turn
+turn, mark = Turn(10.0, sys.argv[1]), Path(sys.argv[2])
+print("ready", flush=True)
+while True:
+    with turn.taken():
+        mark.touch()
+        time.sleep(0.05)
+        mark.unlink()
+"""
+
+
+def test_a_process_that_writes_without_a_pause_lets_the_others_in(tmp_path: Path) -> None:
+    file, mark = str(tmp_path / "db-turn"), tmp_path / "mark"
+    command = [sys.executable, "-c", GREEDY, file, str(mark)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None and other.stdout.readline() == "ready\n"
+            turn = Turn(60.0, file)
+            for _ in range(10):
+                with turn.taken():
+                    assert not mark.exists(), "both have the turn"
+            turn.close()
+        finally:
+            other.kill()
+
+
+def test_a_file_that_cannot_be_made_stops_nobody(tmp_path: Path) -> None:
+    write(Turn(1.0, str(tmp_path / "absent" / "db-turn")), 0.0)
