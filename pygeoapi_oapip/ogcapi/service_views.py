@@ -16,6 +16,7 @@ _COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 CONFORMANCE = (
     *(_COMMON + name for name in ("core", "landing-page", "json", "html", "oas30")),
     *(_PART1 + name for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
+    _PART1 + "callback",
     *(_PART1_DRAFT + name for name in ("oas30", "oas31")),
     *(_PART2 + name for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl")),
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pygeoapi_oapip.store.base import JobStore, ProcessStore
-from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlProcessStore
+from pygeoapi_oapip.store.notifications import NotificationStore
+from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlNotificationStore, SqlProcessStore
+from pygeoapi_oapip.testing.notification_contract import CreatedJobContract, NotificationContract
 from pygeoapi_oapip.testing.store_contract import (
     JobLeaseContract,
     JobListContract,
@@ -16,7 +18,7 @@ from pygeoapi_oapip.testing.store_contract import (
 pytestmark = pytest.mark.postgres
 
 
-class TestPostgresJobs(JobStoreContract, JobLeaseContract, JobListContract):
+class TestPostgresJobs(JobStoreContract, JobLeaseContract, JobListContract, CreatedJobContract):
     @pytest.fixture
     def jobs(self, database: Database) -> JobStore:
         return SqlJobStore(database)
@@ -26,3 +28,9 @@ class TestPostgresProcesses(ProcessStoreContract):
     @pytest.fixture
     def processes(self, database: Database) -> ProcessStore:
         return SqlProcessStore(database)
+
+
+class TestPostgresNotifications(NotificationContract):
+    @pytest.fixture
+    def stores(self, database: Database) -> tuple[JobStore, NotificationStore]:
+        return SqlJobStore(database), SqlNotificationStore(database)
