@@ -21,8 +21,12 @@ from .links import OGC_REL
 from .multipart import Part, related
 
 FORMS = ("json", "html", "multipart")
-DOCUMENTS = (*negotiation.MEDIA_TYPES["json"], *negotiation.MEDIA_TYPES["html"])
-"""What every JSON client and every browser says; nobody who does is refused."""
+_NEVER_REFUSED = (
+    *negotiation.MEDIA_TYPES["json"],
+    *negotiation.MEDIA_TYPES["html"],
+    *negotiation.MEDIA_TYPES["multipart"],
+    "application/octet-stream",
+)
 
 
 def synchronous(door: Door, job_id: str, asked: Asked) -> Response:
@@ -31,7 +35,7 @@ def synchronous(door: Door, job_id: str, asked: Asked) -> Response:
     found = door.operations.results(door.principal, job_id)
     wanted = ExecutionRequest.from_json(found.job.request)
     if wanted.outputs is not None and not wanted.outputs:
-        return Response(status=204)
+        return _no_content()
     raw = wanted.response is ResponseForm.RAW or (wanted.response is None and len(found.outputs) == 1)
     return respond(door, found, raw, asked)
 
@@ -63,7 +67,7 @@ def respond(door: Door, found: Results, raw: bool, asked: Asked) -> Response:
     if form == "multipart":
         return _parts(door, found, wanted)
     if wanted.response is None and not asked.f:
-        _require_acceptable(asked.accept, "application/json")
+        require_acceptable(asked.accept, "application/json", "multipart/related")
     if returns == "representation":
         return _applied(_document(door, found, _by_value(wanted, found)), "return=representation")
     return _document(door, found, wanted)
@@ -105,7 +109,7 @@ def _raw(door: Door, found: Results, wanted: ExecutionRequest, asked: Asked) -> 
     if wants_json and not _is_json(value):
         return None
     if wanted.response is None:
-        _require_acceptable(asked.accept, *kinds_of(value))
+        require_acceptable(asked.accept, *kinds_of(value))
     return _one(door, found.job.id, output_id, value, asked, _wanted_output(wanted, output_id))
 
 
@@ -113,12 +117,10 @@ def _wanted_output(wanted: ExecutionRequest, output_id: str) -> OutputRequest:
     return (wanted.outputs or {}).get(output_id, OutputRequest())
 
 
-def _require_acceptable(accept: str | None, *kinds: str) -> None:
-    require_acceptable(accept, *kinds, *DOCUMENTS, *negotiation.MEDIA_TYPES["multipart"])
-
-
 def require_acceptable(accept: str | None, *kinds: str) -> None:
     """Refuse an Accept header that leaves nothing: every type that it names is another one.
+
+    A header that names JSON or HTML is never refused, since clients send it with every request.
 
     Args:
         accept: the header; none accepts all.
@@ -127,9 +129,8 @@ def require_acceptable(accept: str | None, *kinds: str) -> None:
     Raises:
         NotAcceptable: naming them.
     """
-    if not negotiation.accepts_one_of(accept, kinds):
-        there = " or ".join(dict.fromkeys(kinds))
-        raise NotAcceptable(f"the result is there as {there}, and Accept allows none of these", location="Accept")
+    if not negotiation.accepts_one_of(accept, (*kinds, *_NEVER_REFUSED)):
+        raise NotAcceptable(f"the result is there as {' or '.join(kinds)}, and Accept allows none of these")
 
 
 def kinds_of(value: OutputValue) -> tuple[str, ...]:
@@ -149,11 +150,18 @@ def _is_json(value: OutputValue) -> bool:
 
 def _references(made: Renderer, outputs: Mapping[str, OutputValue]) -> Response:
     """Part 1 1.0 raw-ref: no body, one Link header for each output."""
-    response = Response(status=204)
+    response = _no_content()
     for output_id, value in outputs.items():
         name, kind = quote(output_id, safe=" "), kinds_of(value)[0]
         address = made.href(output_id)
         response.headers.add("Link", f'<{address}>; rel="{OGC_REL}results"; title="{name}"; type="{_quotable(kind)}"')
+    return response
+
+
+def _no_content() -> Response:
+    response = Response(status=204)
+    # Flask would say text/html of nothing
+    del response.headers["Content-Type"]
     return response
 
 

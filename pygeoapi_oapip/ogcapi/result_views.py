@@ -14,7 +14,7 @@ from .door import Door, json_response
 from .files import send
 from .identifiers import checked
 from .links import link
-from .result_forms import DOCUMENTS, kinds_of, literal, renderer, require_acceptable, respond
+from .result_forms import kinds_of, literal, renderer, require_acceptable, respond
 from .routes import Route
 
 
@@ -94,7 +94,7 @@ def _content(door: Door, job_id: str, output_id: str, value: OutputValue) -> Res
     if isinstance(value, DirectoryOutput):
         return _directory(door, job_id, output_id, "", value.name)
     how = asked.of_request()
-    require_acceptable(how.accept, *kinds_of(value), *DOCUMENTS, "application/octet-stream")
+    require_acceptable(how.accept, *kinds_of(value))
     if isinstance(value, FileOutput):
         return send(door.operations.result_file(door.principal, job_id, output_id, ""))
     if isinstance(value, Literal):

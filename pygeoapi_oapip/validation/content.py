@@ -6,11 +6,13 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 from urllib.parse import urlsplit
 
 from ..model.json import JSON, JSONObject
 from ..packages.formats import BINARY, is_text
 from .media_types import accepts
+from .schema import violations
 from .shapes import branches, holds_content, is_content, item_schema, lists_content, properties
 from .violations import Violation, kind_of, shown, under
 
@@ -135,7 +137,33 @@ def _structure_violations(value: JSON, kind: str, schema: JSONObject, place: str
     if kinds and not accepts(kinds, "application/json"):
         told = f"must be a link, a qualified value or a string, since it is {' or '.join(kinds)} (is an object)"
         return [Violation(place, "mediaType", told)]
-    return []
+    return _object_violations(value, schema, place)
+
+
+def _object_violations(value: JSONObject, schema: JSONObject, place: str) -> list[Violation]:
+    """JSON content against the forms of the schema that are objects (GeoJSON, ...), if there are any."""
+    texts = [branch for branch in branches(schema) if is_content(branch) and _is_text(branch)]
+    if any(accepts(media_types(branch), "application/json") for branch in texts):
+        return []
+    found = [violations(value, branch, place) for branch in branches(_without_content(schema)) if _is_object(branch)]
+    return [] if not all(found) else min(found, key=len, default=[])
+
+
+def _without_content(schema: JSONObject) -> JSONObject:
+    """The schema, with its forms, without the words that make it content, so that an object is looked into."""
+    plain = {key: value for key, value in schema.items() if key not in ("contentMediaType", "contentEncoding")}
+    for word in ("oneOf", "anyOf", "allOf"):
+        if isinstance(plain.get(word), list):
+            plain[word] = [_without_content(branch) for branch in cast("list[JSONObject]", plain[word])]
+    return plain
+
+
+def _is_text(branch: JSONObject) -> bool:
+    return branch.get("type") == "string" or not {"type", "oneOf", "anyOf", "allOf", "properties"} & set(branch)
+
+
+def _is_object(branch: JSONObject) -> bool:
+    return branch.get("type") == "object" or "properties" in branch
 
 
 def nested_violations(value: JSON, schema: JSONObject, place: str) -> Iterator[Violation]:

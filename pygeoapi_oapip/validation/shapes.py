@@ -60,6 +60,8 @@ def says_nothing(schema: JSONObject) -> bool:
 
 def is_plain(schema: JSONObject) -> bool:
     """True if values are plain JSON: no file, directory or arbitrary value can be in them."""
+    if is_bbox(schema):
+        return True
     return not (holds_content(schema) or says_nothing(schema) or _plain_parts_missing(schema))
 
 
