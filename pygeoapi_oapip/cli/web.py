@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import gunicorn.app.base
+import gunicorn.glogging
 from gunicorn.util import import_app
 
 from .lifetime import end_with_parent
@@ -21,6 +23,16 @@ SOCKET, WORKERS, THREADS, LEVEL = "OAPIP_SOCKET", "OAPIP_WORKERS", "OAPIP_THREAD
 
 GRACE = 30
 """Seconds that requests have to finish after SIGTERM."""
+
+
+class QuietLogger(gunicorn.glogging.Logger):  # type: ignore[misc]
+    """Makes an access log line only where somebody reads it: with a configured log, gunicorn makes one for each request
+    and then drops it."""
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        """Log one request."""
+        if self.access_log.isEnabledFor(logging.INFO):
+            super().access(resp, req, environ, request_time)
 
 
 class WebServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
@@ -39,6 +51,7 @@ class WebServer(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
             "timeout": 120,
             "graceful_timeout": GRACE,
             "control_socket_disable": True,
+            "logger_class": QuietLogger,
             "logconfig_dict": log_configuration(level),
             "loglevel": level,
             "proc_name": "oapip",

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Row
-
 from ..model.job import Goal, Job, Phase
 from ..model.json import JSON, JSONObject
 from ..model.run import RunRef, RunState, StepReport
+from .tables import jobs
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -96,46 +95,52 @@ def job_row(job: Job) -> dict[str, Any]:
     }
 
 
-def job_from_row(row: Row[Any]) -> Job:
-    """The job of a row with all columns."""
-    outputs = row.outputs
-    return _job(row, json.loads(row.request), None if outputs is None else json.loads(outputs), row.version)
+_VERSION = tuple(jobs.c.keys()).index("version")
 
 
-def listed_job(row: Row[Any]) -> Job:
+def job_from_row(row: Sequence[Any]) -> Job:
+    """The job of a row with all columns, in the order of the table."""
+    *columns, outputs, request = row
+    return _job(columns, json.loads(request), None if outputs is None else json.loads(outputs), columns[_VERSION])
+
+
+def listed_job(row: Sequence[Any]) -> Job:
     """The job of a row of a list: request and outputs, which may be long, are left out. Its version is 0, so that
     saving it by mistake conflicts."""
     return _job(row, {}, None, 0)
 
 
-def _job(row: Row[Any], request: JSONObject, outputs: JSONObject | None, version: int) -> Job:
-    state = json.loads(row.state)
+def _job(row: Sequence[Any], request: JSONObject, outputs: JSONObject | None, version: int) -> Job:
+    # by place, because a list may have thousands of rows: names take as long as all the rest
+    (job_id, process_id, revision, owner, engine, phase, goal, _, _, created, updated, started, finished) = row[:13]
+    (not_before, progress, attempts, _, lease_owner, lease_until, text) = row[13:]
+    state = json.loads(text)
     run = state["run"]
     return Job(
-        id=row.id,
-        process_id=row.process_id,
-        process_revision=row.process_revision,
-        owner=row.owner,
-        engine=row.engine,
+        id=job_id,
+        process_id=process_id,
+        process_revision=revision,
+        owner=owner,
+        engine=engine,
         request=request,
-        created=from_micros(row.created),
-        updated=from_micros(row.updated),
-        phase=Phase(row.phase),
-        goal=Goal(row.goal),
+        created=from_micros(created),
+        updated=from_micros(updated),
+        phase=Phase(phase),
+        goal=Goal(goal),
         message=state["message"],
-        progress=row.progress,
-        started=optional_moment(row.started),
-        finished=optional_moment(row.finished),
+        progress=progress,
+        started=optional_moment(started),
+        finished=optional_moment(finished),
         steps=tuple(_step(step) for step in state["steps"]),
         usage=state["usage"],
         run=None if run is None else RunRef.from_json(run),
         outputs=outputs,
         problem=state["problem"],
-        attempts=row.attempts,
-        not_before=optional_moment(row.not_before),
+        attempts=attempts,
+        not_before=optional_moment(not_before),
         version=version,
-        lease_owner=row.lease_owner,
-        lease_until=optional_moment(row.lease_until),
+        lease_owner=lease_owner,
+        lease_until=optional_moment(lease_until),
     )
 
 

@@ -30,8 +30,8 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from .statements import driver_text
 from .tables import DURATION, RUNNING, TIMED, jobs
 
 _LISTED = tuple(column for column in jobs.c if column.name not in ("request", "outputs"))
@@ -88,7 +88,7 @@ def rare_keys(shape: Shape, dialect: Dialect) -> str:
 @lru_cache(maxsize=16)
 def count_timed(given: frozenset[str], dialect: Dialect) -> str:
     """How many ended jobs have such a duration; never more than `rare`."""
-    return _text(select(func.count()).select_from(_timed(given).subquery()), dialect)
+    return driver_text(select(func.count()).select_from(_timed(given).subquery()), dialect)
 
 
 @lru_cache(maxsize=512)
@@ -101,13 +101,13 @@ def horizon(shape: Shape, dialect: Dialect) -> str:
     ends = (walk.limit(_ONE).offset(bindparam("share")).subquery() for walk in walks)
     found = union_all(*(select(end.c.created, end.c.id) for end in ends)).subquery()
     first = select(found.c.created, found.c.id).order_by(*_order(shape, found)).limit(_ONE).offset(_ZERO)
-    return _text(first, dialect)
+    return driver_text(first, dialect)
 
 
 @lru_cache(maxsize=4)
 def rows(dialect: Dialect) -> str:
     """The rows of the list `ids`."""
-    return _text(select(*_LISTED).where(_in_list(jobs.c.id, "ids", dialect)), dialect)
+    return driver_text(select(*_LISTED).where(_in_list(jobs.c.id, "ids", dialect)), dialect)
 
 
 def list_value(values: Sequence[str], dialect: Dialect) -> object:
@@ -117,11 +117,11 @@ def list_value(values: Sequence[str], dialect: Dialect) -> object:
 
 def _page(shape: Shape, parts: list[Select[Any]], dialect: Dialect) -> str:
     if len(parts) == 1:
-        return _text(parts[0].limit(bindparam("most")).offset(bindparam("skip")), dialect)
+        return driver_text(parts[0].limit(bindparam("most")).offset(bindparam("skip")), dialect)
     wrapped = [part.subquery() for part in parts]
     found = union_all(*(select(part.c.created, part.c.id) for part in wrapped)).subquery()
     keys = select(found.c.created, found.c.id).order_by(*_order(shape, found))
-    return _text(keys.limit(bindparam("most")).offset(bindparam("skip")), dialect)
+    return driver_text(keys.limit(bindparam("most")).offset(bindparam("skip")), dialect)
 
 
 def _walk(shape: Shape, *conditions: tuple[_Condition, ...]) -> Select[Any]:
@@ -221,11 +221,3 @@ def _between(span: ColumnElement[Any], given: frozenset[str]) -> tuple[_Conditio
     if "longest" in given:
         found.append(span <= bindparam("longest", type_=jobs.c.started.type))
     return tuple(found)
-
-
-def _text(query: Select[Any], dialect: Dialect) -> str:
-    """For `Connection.exec_driver_sql`, with named parameters: SQLAlchemy takes longer to prepare a query for each run
-    than SQLite to run it."""
-    if dialect.name == "sqlite":
-        dialect = SQLiteDialect_pysqlite(paramstyle="named")
-    return str(query.compile(dialect=dialect))

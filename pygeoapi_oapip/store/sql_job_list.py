@@ -144,5 +144,5 @@ class _Search:
             return []
         dialect = self._connection.dialect
         values = {"ids": sql_job_keys.list_value(ids, dialect)}
-        found = {row.id: row for row in self._connection.exec_driver_sql(sql_job_keys.rows(dialect), values)}
+        found = {row[0]: row for row in self._connection.exec_driver_sql(sql_job_keys.rows(dialect), values)}
         return [found[job_id] for job_id in ids if job_id in found]

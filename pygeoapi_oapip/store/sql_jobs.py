@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -32,12 +33,14 @@ from .database import Database
 from .rows import job_changes, job_from_row, job_row, optional_moment, storable, to_micros
 from .sql_job_list import page_of
 from .sql_notifications import subscribe
+from .statements import driver_text
 from .tables import jobs
 
 _OPEN = jobs.c.ended.is_(false())
 _ENDED = jobs.c.ended.is_(true())
 _THIS = jobs.c.id == bindparam("job_id")
 
+_OWNER = tuple(jobs.c.keys()).index("owner")
 _ADD = insert(jobs)
 _GET = select(jobs).where(_THIS)
 _SAVE = (
@@ -93,6 +96,7 @@ class SqlJobStore:
     def __init__(self, database: Database, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._clock = clock
+        self._text_of_get = driver_text(_GET, database.dialect)
 
     def add(self, job: Job, *, durable: bool = True) -> Job:
         """Make a job durable. Raises Conflict where its id exists."""
@@ -107,8 +111,8 @@ class SqlJobStore:
 
     def get(self, job_id: JobID, scope: Scope) -> Job:
         """The job. Raises NoSuchJob where it does not exist or is outside the scope."""
-        with self._database.read() as connection:
-            return _get(connection, job_id, scope)
+        row = self._database.row(self._text_of_get, {"job_id": job_id}) if storable(job_id) else None
+        return _visible(row, job_id, scope)
 
     def list(self, query: JobQuery, scope: Scope) -> JobPage:
         """One page, newest first; `request` and `outputs` of its jobs are empty (see `rows.listed_job`)."""
@@ -227,8 +231,11 @@ class SqlJobStore:
 
 
 def _get(connection: Connection, job_id: JobID, scope: Scope, *, lock: bool = False) -> Job:
-    if storable(job_id):
-        row = connection.execute(_GET.with_for_update() if lock else _GET, {"job_id": job_id}).first()
-        if row is not None and scope.owner in (None, row.owner):
-            return job_from_row(row)
-    raise NoSuchJob(f"There is no job {job_id!r}.")
+    query = _GET.with_for_update() if lock else _GET
+    return _visible(connection.execute(query, {"job_id": job_id}).first() if storable(job_id) else None, job_id, scope)
+
+
+def _visible(row: Sequence[Any] | None, job_id: JobID, scope: Scope) -> Job:
+    if row is None or scope.owner not in (None, row[_OWNER]):
+        raise NoSuchJob(f"There is no job {job_id!r}.")
+    return job_from_row(row)
