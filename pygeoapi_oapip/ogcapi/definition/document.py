@@ -9,7 +9,7 @@ from typing import Any
 from ...model.process import Process
 from ..door import Door
 from . import beside, fragments, security
-from .processes import GENERIC, execution_of, path_of
+from .processes import GENERIC, by_query, execution_of, path_of
 from .schemas30 import strict
 
 VERSION = "3.0.3"
@@ -38,7 +38,7 @@ def build(door: Door) -> dict[str, Any]:
     paths = fragments.paths()
     theirs = beside.cleaned(host, own, paths)
     page = door.operations.processes(door.principal, LIVE_PATHS, 0)
-    ours = {**paths, **{path_of(item): execution_of(item) for item in page.processes}}
+    ours = {**_complete(paths), **{path_of(item): execution_of(item) for item in page.processes}}
     return {
         "openapi": VERSION,
         "info": _info(door, host.get("info") or {}, page.processes, page.total),
@@ -51,6 +51,16 @@ def build(door: Door) -> dict[str, Any]:
             for kind in dict.fromkeys((*own, *theirs.components))
         },
     }
+
+
+def _complete(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """Every execution path has the methods of the generic one, whose route answers them."""
+    missing = {
+        path: {**item, **by_query(path.split("/")[2])}
+        for path, item in paths.items()
+        if path.startswith("/processes/") and path.endswith("/execution") and "get" not in item
+    }
+    return {**paths, **missing}
 
 
 def _components(door: Door) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from .values import input_schema
 GENERIC = "/processes/{processID}/execution"
 Schema = dict[str, Any]
 
+
 def path_of(process: Process) -> str:
     """The path of its execution."""
     return f"/processes/{quote(process.id, safe='')}/execution"
@@ -48,20 +49,24 @@ def _item(revision: _Revision) -> dict[str, Any]:
 
 
 def _made(process: Process) -> dict[str, Any]:
-    generic = paths()[GENERIC]["post"]
+    generic = paths()[GENERIC]
     content = {"schema": _body(process), "example": _example(process)}
+    body = {
+        "required": any(item.min_occurs > 0 for item in process.inputs.values()),
+        "content": {"application/json": content},
+    }
+    texts = {"tags": ["execution"], "summary": process.title or process.id, "description": _text(process)}
+    posted = {**generic["post"], **texts, "operationId": f"execute.{process.id}", "requestBody": body}
+    return {"post": posted, **by_query(process.id)}
+
+
+def by_query(process_id: str) -> dict[str, Any]:
+    """The GET operation of an execution path; nothing where there is none for any process."""
+    generic = paths()[GENERIC].get("get")
+    if generic is None:
+        return {}
     return {
-        "post": {
-            **generic,
-            "tags": ["execution"],
-            "operationId": f"execute.{process.id}",
-            "summary": process.title or process.id,
-            "description": _text(process),
-            "requestBody": {
-                "required": any(item.min_occurs > 0 for item in process.inputs.values()),
-                "content": {"application/json": content},
-            },
-        }
+        "get": {**generic, "operationId": f"executeByQuery.{process_id}", "summary": f"Execute {process_id} by a query"}
     }
 
 

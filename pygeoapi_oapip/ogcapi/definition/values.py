@@ -11,7 +11,7 @@ from typing import Any
 from ...model.process import Input
 from ...validation.content import media_types
 from ...validation.media_types import accepts
-from ...validation.shapes import holds_content, lists_content
+from ...validation.shapes import holds_content, lists_content, properties
 from .schemas30 import strict
 
 Schema = dict[str, Any]
@@ -53,7 +53,9 @@ def _choices(schema: Mapping[str, Any]) -> list[Schema]:
     reference = {"$ref": "#/components/schemas/inputLink"}
     if lists_content(schema):
         return [{"type": "array", "items": _ANYTHING}, reference, nested]
-    return [plain, _qualified(plain, {"type": "string"}, {}), reference, nested]
+    own_member = "value" in properties(schema)
+    qualified = [] if own_member else [_qualified(plain, {"type": "string"}, {})]
+    return [plain, *qualified, reference, nested]
 
 
 def _content(plain: Schema, kinds: list[str]) -> list[Schema]:
