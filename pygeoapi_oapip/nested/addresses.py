@@ -54,8 +54,8 @@ def resolve(reference: str, base: str) -> str:
         raise ValueError("must be a URL, without blanks and control characters")
     try:
         address = urldefrag(urljoin(base, reference)).url
-        scheme, host, port = origin(address)
-        userinfo = urlsplit(address).username
+        scheme, host, _ = origin(address)
+        port, userinfo = urlsplit(address).port, urlsplit(address).username
     except ValueError:
         raise ValueError("must be a URL") from None
     if scheme not in _PORTS or not host or port == 0:

@@ -125,7 +125,8 @@ class _Reading:
         output = _chosen(form, process, at)
         if process.package is not None and is_remote(process.package):
             process = replace(process, package=asking_for(process.package, output))
-        body = {"inputs": form.get("inputs") or {}, "outputs": {output: _wanted(form, output)}}
+        given = form.get("inputs")
+        body = {"inputs": {} if given is None else given, "outputs": {output: _wanted(form, output)}}
         request = self.request(body, process, address, at)
         spread = _check_fit(process, output, schema, at)
         found = Nested(
