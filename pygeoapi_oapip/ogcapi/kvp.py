@@ -50,7 +50,7 @@ def read(query: Query, process: Process) -> QueryRequest:
     Raises:
         InvalidQuery: a parameter that is given more than once and is no list, or `[include]` that is no boolean.
     """
-    given = _by_name(query)
+    given = _by_name(query, [*process.inputs, *process.outputs])
     inputs: dict[str, JSON] = {}
     outputs: dict[str, JSON] = {}
     for name, members in given.items():
@@ -74,13 +74,14 @@ def _last(members: Mapping[str, Sequence[str]], name: str) -> str | None:
     return members[name][-1] if members.get(name) else None
 
 
-def _by_name(query: Query) -> dict[str, dict[str, list[str]]]:
-    """Parameter -> member ("" for the parameter itself) -> values. Members are in lower case."""
+def _by_name(query: Query, known: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """Parameter -> member ("" for the parameter itself) -> values. Members are in lower case, names as `known` has
+    them."""
     found: dict[str, dict[str, list[str]]] = {}
     for key, texts in query.lists():
         match = _KEY.fullmatch(key)
         name, member = (match["name"], match["member"] or "") if match else (key, "")
-        name = "response" if name.lower() == "response" else name
+        name = _match(name, (*known, "response")) or name
         found.setdefault(name, {}).setdefault(member.lower(), []).extend(texts)
     return found
 
@@ -169,9 +170,11 @@ def _parsed(text: str, schema: JSONObject) -> JSON:
     if kinds == {"string"} or holds_content(schema):
         whole = _json(text) if kinds != {"string"} else None
         return whole if isinstance(whole, Mapping) else text
-    for candidate in (_number(text), _TRUTH.get(text.lower(), text), _json(text), _json(unquote(text)), text):
-        if candidate is not None and not violations(candidate, schema, ""):
+    for candidate in (_number(text), _TRUTH.get(text.lower()), _json(text), _json(unquote(text))):
+        if candidate is not None and candidate is not text and not violations(candidate, schema, ""):
             return candidate
+    if not violations(text, schema, ""):
+        return text
     return _nearest(text, kinds)
 
 

@@ -124,7 +124,7 @@ def test_nested_processes_pass_through() -> None:
     numbers: JSONObject = {"type": "array", "items": {"type": "number"}}
     found: list[Violation] = []
     inputs = {"a": Input("a", "a", TIFF), "b": Input("b", "b", numbers)}
-    given = {"a": nested, "b": NestedArray((1, nested, "x"))}  # type: ignore[dict-item, arg-type]
+    given = {"a": nested, "b": NestedArray((1, nested, "x"))}  # type: ignore[arg-type]
     values = read_inputs(given, inputs, found)  # type: ignore[arg-type]
     assert values["a"] is nested
     assert values["b"] == Many((Inline(1), nested, Inline("x")))
