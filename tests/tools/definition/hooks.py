@@ -13,19 +13,19 @@ REFERS = frozenset({"href", "process"})
 CONTROLS = frozenset({"pause", "fail"})
 
 
-@schemathesis.serializer("application/cwl", "application/cwl+yaml")
+@schemathesis.serializer("application/cwl", "application/cwl+yaml")  # type: ignore[untyped-decorator]
 def cwl(context: Any, value: Any) -> bytes:
     """CWL as text; an object as JSON, which is YAML."""
     return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
-@schemathesis.deserializer("application/cwl")
+@schemathesis.deserializer("application/cwl")  # type: ignore[untyped-decorator]
 def cwl_document(context: Any, response: Any) -> Any:
     """Packages are served as they came: YAML."""
     return yaml.safe_load(response.content)
 
 
-@schemathesis.check
+@schemathesis.check  # type: ignore[untyped-decorator]
 def plain_values_are_accepted(context: Any, response: Any, case: Any) -> None:
     """An execute request that fits the schema of its process, and refers to nothing else, is never refused.
 

@@ -24,7 +24,7 @@ def test_the_server_does_what_its_definition_says(server: LiveServer, tmp_path: 
     job = server.submit("repeat", {"message": "Hello, Earth"})
     assert server.ended(job)["status"] == "successful"
     program = Path(sys.executable).with_name("schemathesis")
-    command = [program, "--config-file", HERE / "schemathesis.toml", "run", f"{server.url}/openapi?f=oas30"]
+    command = [str(program), "--config-file", str(HERE / "schemathesis.toml"), "run", f"{server.url}/openapi?f=oas30"]
     options = ["--checks", "all", "--phases", PHASES, "--max-examples", "12", "--no-color", "--seed", "1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OAPIP_JOB": job, "PYTHONUTF8": "1"}
     ran = subprocess.run([*command, *options], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
