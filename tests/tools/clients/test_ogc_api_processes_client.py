@@ -45,7 +45,7 @@ def test_list_and_every_description_fit_its_models(client: ApiClientWrapper) -> 
 
 @pytest.mark.requirement("client/rule-01", "client/rule-03", "client/rule-04", "client/rule-07")
 def test_execute_simple_sends_no_content_type_and_gets_a_job(client: ApiClientWrapper, server: LiveServer) -> None:
-    outputs = {"numbers": {}, "listed": {}}  # an array of links is beyond its models
+    outputs: dict[str, object] = {"numbers": {}, "listed": {}}  # an array of links is beyond its models
     status = client.execute_simple("count", {"inputs": {"upto": 2}, "outputs": outputs, "response": "document"})
     assert (status.process_id, status.type, status.status.value) == ("count", "process", "accepted")
     done = ended(client, status.job_id)
