@@ -15,6 +15,7 @@ _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "imag
 _BINARY_ENCODINGS = frozenset({"binary", "base64"})
 _PREVIEW_ROWS = 200
 _DIRECTORY = "inode/directory"
+_WIDTHS = frozenset({"int32", "int64", "float", "double"})
 
 
 def _is_file(schema: Mapping[str, Any]) -> bool:
@@ -46,7 +47,7 @@ def type_of(schema: object) -> str:
             return " or ".join(dict.fromkeys(map(type_of, parts)))
     if schema.get("type") == "object" and schema.get("properties"):
         return f"object ({', '.join(schema['properties'])})"
-    words = [str(schema[key]) for key in ("type", "format") if schema.get(key)]
+    words = [str(schema[key]) for key in ("type", "format") if schema.get(key) and schema[key] not in _WIDTHS]
     return " ".join(words) or "any"
 
 

@@ -123,7 +123,7 @@ export class SelectControl extends Control {
 export class JSONControl extends Control {
   constructor(schema, value) {
     super(schema);
-    this.main = el("textarea", { id: this.id, rows: "4", spellcheck: "false", class: "code", placeholder: schema.type === "object" ? '{"name": "value"}' : "JSON" });
+    this.main = el("textarea", { id: this.id, rows: "4", spellcheck: "false", class: "code", placeholder: schema.example ? `for example ${JSON.stringify(schema.example)}` : schema.type === "object" ? '{"name": "value"}' : "JSON" });
     if (value !== undefined) this.main.value = JSON.stringify(value, null, 2);
     this.node = this.main;
   }

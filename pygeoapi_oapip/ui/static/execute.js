@@ -60,7 +60,9 @@ function isAsync() {
 }
 
 async function showCommand() {
-  const { body } = await request(false);
+  const { body, issues } = await request(false);
+  // until the form is complete, the example of the server stays
+  if (issues.length) return;
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const prefer = isAsync() ? ["-H 'Prefer: respond-async'"] : [];
   const lines = [`curl -X POST ${quoted(form.action)}`, "-H 'Content-Type: application/json'", ...prefer, `-d ${quoted(JSON.stringify(body, null, 2))}`];

@@ -36,8 +36,10 @@ const words = {
 
 export function typeOf(schema) {
   if (isFile(schema)) return schema.contentMediaType === DIRECTORY ? "directory" : `file${schema.contentMediaType ? ` (${schema.contentMediaType})` : ""}`;
-  if (schema.enum) return "choice";
+  if (schema.enum) return `one of ${schema.enum.length}`;
   if (isArray(schema)) return `list of ${typeOf(flat(schema.items))}`;
+  const branches = (schema.oneOf || schema.anyOf || []).filter((part) => !isLink(part));
+  if (branches.length) return [...new Set(branches.map((part) => typeOf(flat(part))))].join(" or ");
   return { "date-time": "date and time (UTC)", date: "date", uri: "address" }[schema.format] || { integer: "whole number", string: "text", object: "record", boolean: "yes or no" }[schema.type] || schema.type || "any";
 }
 
@@ -209,7 +211,8 @@ function fileOf(schema, value) {
 
 function composite(schema, value, required, depth) {
   if (isArray(schema) && schema.items && depth < DEEPEST) return new ArrayControl(schema, value, required, depth);
-  if (schema.type === "object" && Object.keys(schema.properties || {}).length && depth < DEEPEST) return new RecordControl(schema, value, depth);
+  const whole = schema.contentMediaType || /^geojson/.test(schema.format || "");
+  if (schema.type === "object" && !whole && Object.keys(schema.properties || {}).length && depth < DEEPEST) return new RecordControl(schema, value, depth);
   const branches = (schema.oneOf || schema.anyOf || []).map(flat);
   return branches.length && depth < DEEPEST ? new ChoiceControl(branches, value, required, depth) : null;
 }
@@ -218,7 +221,8 @@ export function controlOf(raw, given, required, name, depth = 0) {
   const schema = flat(raw);
   const file = fileOf(schema, given);
   if (file) return file;
-  const value = bare(given === undefined ? schema.default : given);
+  const before = given === undefined ? schema.default : given;
+  const value = schema.properties?.value ? before : bare(before);
   const shape = boxShape(schema, name);
   if (shape) return new BoxControl(schema, value, shape);
   if (schema.enum) return new SelectControl(schema, value, required);
@@ -236,7 +240,7 @@ export function field(name, raw, value, required, depth = 0, text = {}) {
   const title = text.title || schema.title || name;
   const description = text.description || schema.description;
   const must = required ? [" ", el("span", { class: "must" }, "required")] : [];
-  const hint = el("p", { class: "hint", id: `${control.id}-hint` }, title === name ? null : el("code", {}, name), title === name ? null : " ", hintOf(schema));
+  const hint = el("p", { class: "hint kind", id: `${control.id}-hint` }, title === name ? null : el("code", {}, name), title === name ? null : " ", hintOf(schema));
   const more = description && description !== title ? el("p", { class: "hint pre" }, description) : null;
   const several = control instanceof Group || control instanceof BoxControl || control instanceof FileControl;
   const heading = several ? el("legend", {}, title, ...must) : el("label", { for: control.id }, title, ...must);

@@ -35,8 +35,9 @@ export async function makeMap(box) {
     maxBounds: [[-110, -240], [110, 240]], maxBoundsViscosity: 0.8, scrollWheelZoom: false,
   });
   map.fitBounds([[-70, -170], [80, 175]]);
-  L.geoJSON(lines(10), { interactive: false, style: { className: "grid", weight: 1 } }).addTo(map);
-  L.geoJSON(world, { interactive: false, style: { className: "land", weight: 1 } }).addTo(map);
+  const below = { pane: "tilePane", renderer: L.svg({ pane: "tilePane", padding: 0.5 }), interactive: false };
+  L.geoJSON(world, { ...below, style: { className: "land", weight: 1 } }).addTo(map);
+  L.geoJSON(lines(10), { ...below, style: { className: "grid", weight: 1 } }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   const place = L.control({ position: "bottomright" });
   place.onAdd = () => el("div", { class: "where", "aria-hidden": "true" });

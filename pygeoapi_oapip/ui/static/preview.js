@@ -6,7 +6,7 @@ import { parseTable, rowsOf, table } from "./tables.js";
 const TEXT_BYTES = 256 * 1024;
 const JSON_BYTES = 8 * 1024 * 1024;
 const SHOWN_TEXT = 50_000;
-const AT_ONCE = 6;
+const AT_ONCE = 12;
 const ROOTS = ["catalog.json", "collection.json"];
 const KINDS = [
   [/^image\/(png|jpeg|gif|webp|svg\+xml)$/, "image"], [/^image\/tiff|\.tiff?$/i, "tiff"],
