@@ -163,11 +163,13 @@ class Renderer:
         return self._leaf(output_id, prefix, node, inline)
 
     def link(self, output_id: str, path: str, leaf: Leaf) -> dict[str, JSON]:
-        """Part 1 link.yaml for a file or directory."""
+        """Part 1 link.yaml for a file or directory; with the CWL `format` of a file that has one."""
         kind = leaf.media_type or "application/octet-stream" if isinstance(leaf, FileOutput) else ARCHIVE
         found: dict[str, JSON] = {"href": self.href(output_id, path), "type": kind, "title": leaf.name}
         if isinstance(leaf, FileOutput):
             found["length"] = leaf.size
+            if leaf.format:
+                found["format"] = leaf.format
         return found
 
     def href(self, output_id: str, path: str = "") -> str:

@@ -18,6 +18,7 @@ import click
 from ..errors import OapipError, UnresolvableReference
 from ..packages.document import choose_entry, find_process, is_self_contained, items_by_class
 from ..packages.guard import decode, parse_mapping, parse_value
+from ..packages.ontology import absolute
 from .arguments import connect, server_option
 from .client import Client, Document
 from .download import file_name, is_archive
@@ -49,6 +50,7 @@ def cwl_runner(tool: str, job_path: str | None, outdir: Path, quiet: bool, serve
     order = _job_order(job) if job else {}
     process_id = _deployed(client, _path(path), entry or None, order.get(_REQUIREMENTS))
     process = client.process(process_id)
+    order = _with_formats(order, _prefixes(_path(path)))
     inputs = {key: _sent(value, job.parent if job else Path()) for key, value in _values(order, process)}
     with _unsupported():
         begun = client.execute(process_id, {"inputs": inputs, "response": "document"})
@@ -148,6 +150,23 @@ def _job_order(job: Path) -> Mapping[str, Any]:
     return order
 
 
+def _prefixes(path: Path) -> Mapping[str, str]:
+    """The `$namespaces` of a document that was read before; they hold in its input object too, as in cwltool."""
+    return parse_mapping(path.read_bytes()).get("$namespaces") or {}
+
+
+def _with_formats(value: Any, prefixes: Mapping[str, str]) -> Any:
+    """The same value, the formats of its files without prefix."""
+    if isinstance(value, list):
+        return [_with_formats(item, prefixes) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _with_formats(item, prefixes) for key, item in value.items()}
+    if value.get("class") == "File" and isinstance(value.get("format"), str):
+        found["format"] = absolute(value["format"], prefixes)
+    return found
+
+
 def _values(order: Mapping[str, Any], process: Document) -> Iterator[tuple[str, Any]]:
     """What the input object has for the inputs of the process; CWL runners pass over all else."""
     known = process.get("inputs") or {}
@@ -195,6 +214,8 @@ def _file(client: Client, link: Document, folder: Path) -> Document:
     path = _own_place(folder, _name_of(link), link["href"])
     client.download(link["href"], path, media_type=str(link.get("type") or ""))
     found = file_object(path)
+    if link.get("format"):
+        found["format"] = link["format"]
     if link.get("secondaryFiles"):
         found["secondaryFiles"] = [_received(client, part, path.parent) for part in link["secondaryFiles"]]
     return found

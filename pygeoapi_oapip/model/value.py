@@ -123,6 +123,8 @@ class FileOutput:
     checksum: str = ""
     """`sha1$...` as in CWL, or ""."""
     secondary: tuple[FileOutput | DirectoryOutput, ...] = ()
+    format: str = ""
+    """IRI of its CWL `format`, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ def output_to_json(value: OutputValue) -> JSON:
                 "size": value.size,
                 "checksum": value.checksum,
                 "secondary": [output_to_json(part) for part in value.secondary],
+                **({"format": value.format} if value.format else {}),
             }
         case DirectoryOutput():
             return {"kind": "directory", "href": value.href, "name": value.name}
@@ -213,4 +216,5 @@ def output_from_json(stored: JSON) -> OutputValue:
             cast("FileOutput | DirectoryOutput", output_from_json(part))
             for part in cast("list[JSON]", row["secondary"])
         ),
+        format=str(row.get("format") or ""),
     )

@@ -31,7 +31,7 @@ def declared_formats(value: JSON, namespaces: Mapping[str, str]) -> set[str]:
         value: a CWL document.
         namespaces: its `$namespaces`.
     """
-    return {_absolute(text, namespaces) for text in _formats(value) if not text.startswith("$")}
+    return {absolute(text, namespaces) for text in _formats(value) if not text.startswith("$")}
 
 
 def _formats(value: JSON) -> Iterator[str]:
@@ -48,7 +48,8 @@ def _formats(value: JSON) -> Iterator[str]:
             yield from _formats(item)
 
 
-def _absolute(text: str, namespaces: Mapping[str, str]) -> str:
+def absolute(text: str, namespaces: Mapping[str, str]) -> str:
+    """A format without its prefix, where `namespaces` has that."""
     prefix, colon, rest = text.partition(":")
     return namespaces[prefix] + rest if colon and prefix in namespaces else text
 

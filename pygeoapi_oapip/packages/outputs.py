@@ -68,6 +68,7 @@ class _Collector:
             size=size if isinstance(size, int) else 0,
             checksum=str(raw.get("checksum") or ""),
             secondary=tuple(self.part(item, name) for item in _list(raw.get("secondaryFiles"))),
+            format=raw["format"] if isinstance(raw.get("format"), str) else "",
         )
 
     def part(self, raw: Any, name: str) -> FileOutput | DirectoryOutput:

@@ -26,7 +26,7 @@ from cwltool.mutation import MutationManager
 from cwltool.process import Process
 from cwltool.utils import visit_class
 from cwltool.workflow import Workflow
-from rdflib import URIRef
+from rdflib import Graph, URIRef
 from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import DefaultFetcher
@@ -149,13 +149,22 @@ def load(document: Mapping[str, Any], entry: str) -> Process:
         }
     )
     context.loader = default_loader(NoFetcher, doc_cache=False)
-    for subject, predicate, target in carried(document):
-        context.loader.graph.add((URIRef(subject), URIRef(predicate), URIRef(target)))
-    whole = cast(CommentedMap, cmap({"id": BASE, **document}, fn=BASE))
+    plain = {key: value for key, value in document.items() if key != "$schemas"}
+    whole = cast(CommentedMap, cmap({"id": BASE, **plain}, fn=BASE))
     context.loader.idx[BASE] = whole
     fragment = entry.rpartition("#")[2]
     context, uri = resolve_and_validate_document(context, whole, f"{BASE}#{fragment}" if fragment else BASE)
+    assert context.loader is not None
+    context.loader.graph = _ontology(document)
     return make_tool(uri, context)
+
+
+def _ontology(document: Mapping[str, Any]) -> Graph:
+    """What the package knows about formats, apart from the graph of the CWL schema, which all packages share."""
+    graph = Graph()
+    for subject, predicate, target in carried(document):
+        graph.add((URIRef(subject), URIRef(predicate), URIRef(target)))
+    return graph
 
 
 def run(folder: JobFolder, changed: Callable[[], None]) -> None:

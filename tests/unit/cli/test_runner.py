@@ -63,7 +63,7 @@ def test_files_are_downloaded_and_described(
     fake.on("GET", "/f", Answer(b"hello\n"))
     fake.on("GET", "/f.idx", Answer(b"i"))
     index = {"href": f"{fake.url}/f.idx", "title": "out.txt.idx", "length": 1}
-    link = {"href": f"{fake.url}/f", "title": "out.txt", "length": 6, "secondaryFiles": [index]}
+    link = {"href": f"{fake.url}/f", "title": "out.txt", "length": 6, "secondaryFiles": [index], "format": "http://x/f"}
     output = output_of(fake, run, tool, tmp_path / "o", {"out": link})
     path = tmp_path / "o" / "out.txt"
     [second] = output["out"].pop("secondaryFiles")
@@ -76,6 +76,7 @@ def test_files_are_downloaded_and_described(
             "basename": "out.txt",
             "checksum": "sha1$" + hashlib.sha1(b"hello\n").hexdigest(),
             "size": 6,
+            "format": "http://x/f",
         },
         "none": None,
     }

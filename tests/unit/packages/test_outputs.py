@@ -10,7 +10,15 @@ import pytest
 
 from pygeoapi_oapip.errors import JobFailed
 from pygeoapi_oapip.model.process import Package
-from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, ListOutput, Literal, RecordOutput
+from pygeoapi_oapip.model.value import (
+    DirectoryOutput,
+    FileOutput,
+    ListOutput,
+    Literal,
+    RecordOutput,
+    output_from_json,
+    output_to_json,
+)
 from pygeoapi_oapip.packages.outputs import read_outputs
 
 Make = Callable[..., Package]
@@ -118,3 +126,10 @@ def test_what_is_outside_the_workspace_is_not_served(package: Make, workspace: P
 def test_what_does_not_exist_fails_the_job(package: Make, workspace: Path, kind: str) -> None:
     with pytest.raises(JobFailed, match=r"outputs\.x: the run names a \w+ that does not exist: none"):
         read(package, workspace, {"class": kind, "location": "none"})
+
+
+def test_the_format_of_a_file_is_kept_in_its_stored_form(package: Make, workspace: Path) -> None:
+    edam = "http://edamontology.org/format_1929"
+    found = read(package, workspace, {"class": "File", "location": "a b.tif", "format": edam})
+    assert found.format == edam
+    assert output_from_json(output_to_json(found)) == found
