@@ -10,6 +10,8 @@ from ..settings import Settings
 from .definition.security import schemes
 from .door import DoorOptions
 
+_AD_HOC = "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/cwl-workflows"
+
 
 def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: str = "") -> DoorOptions:
     """What the door needs of a configuration: the metadata in its first language, addresses and limits."""
@@ -28,6 +30,7 @@ def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: s
         page=settings.limits.page,
         max_page=settings.limits.max_page,
         max_wait=settings.sync.max_wait,
+        conformance=(_AD_HOC,) if settings.adhoc_cwl else (),
         security=schemes(settings.auth),
     )
 

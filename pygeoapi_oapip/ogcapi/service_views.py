@@ -18,7 +18,7 @@ CONFORMANCE = (
     *(_PART1 + name for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
     _PART1 + "callback",
     *(_PART1_DRAFT + name for name in ("oas30", "oas31")),
-    *(_PART2 + name for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl")),
+    *(_PART2 + name for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl", "docker")),
 )
 """The classes that this door implements; other parts add theirs through `DoorOptions.conformance`."""
 
