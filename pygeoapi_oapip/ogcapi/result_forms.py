@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from flask import Response
 
-from ..errors import NotAcceptable
+from ..errors import NoSuchOutput, NotAcceptable
 from ..model.execution import ExecutionRequest, OutputRequest, ResponseForm, Transmission
 from ..model.value import DirectoryOutput, FileOutput, Literal, OutputValue
-from ..operations import Results
+from ..operations import Results, ServedFile
 from ..results import ARCHIVE, Renderer, is_json
 from . import negotiation, profiles
 from .asked import Asked
@@ -177,7 +177,7 @@ def _parts(door: Door, found: Results, wanted: ExecutionRequest) -> Response:
         if _wanted_output(wanted, output_id).transmission is Transmission.REFERENCE:
             return Part(output_id, kinds_of(value)[0], location=made.href(output_id))
         if isinstance(value, FileOutput | DirectoryOutput):
-            served = door.operations.result_file(door.principal, found.job.id, output_id, "")
+            served = _existing(door.operations.result_file(door.principal, found.job.id, output_id, ""))
             return Part(output_id, served.media_type, file=served.path)
         return Part.of_json(output_id, made.plain(output_id, value))
 
@@ -214,6 +214,12 @@ def renderer(door: Door, job_id: str) -> Renderer:
     """Makes the documents of one job, with addresses of the present request."""
 
     def read(output_id: str, path: str) -> bytes:
-        return door.operations.result_file(door.principal, job_id, output_id, path).path.read_bytes()
+        return _existing(door.operations.result_file(door.principal, job_id, output_id, path)).path.read_bytes()
 
     return Renderer(door.links.results(job_id), read)
+
+
+def _existing(served: ServedFile) -> ServedFile:
+    if not served.path.is_file():
+        raise NoSuchOutput("this result is not there any more")
+    return served

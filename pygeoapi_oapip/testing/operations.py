@@ -34,6 +34,8 @@ from ..operations import Deployment, DirectoryEntry, Execution, Health, Preferen
 from ..results import find_file
 from ..store.base import JobPage, JobQuery, ProcessPage
 from ..store.notifications import Subscription
+from ..validate import validate
+from .job_management import FakeJobManagement
 
 Found = FileOutput | tuple[DirectoryOutput, str]
 
@@ -47,7 +49,7 @@ CWL_TYPES = (
 
 
 @dataclass
-class FakeOperations:
+class FakeOperations(FakeJobManagement):
     """Implements `operations.Operations` in memory."""
 
     workspace: Path
@@ -63,6 +65,8 @@ class FakeOperations:
     healthy: bool = True
     error: Exception | None = None
     """If set, every operation raises it."""
+    validates: bool = False
+    """If true, execute bodies have to fit the description; else anything goes."""
     preferences: list[Preference] = field(default_factory=list)
     bodies: list[JSON] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
@@ -158,7 +162,8 @@ class FakeOperations:
         self.preferences.append(preference)
         self.bodies.append(body)
         assert isinstance(body, Mapping)
-        job = Job.new(process.id, process.revision, principal.name, "fake", request_of(body).to_json())
+        wanted = validate(body, process) if self.validates else request_of(body)
+        job = Job.new(process.id, process.revision, principal.name, "fake", wanted.to_json())
         if preference.wait is not None and not preference.respond_async:
             job = self.finish(job)
         self.jobs_by_id[job.id] = job

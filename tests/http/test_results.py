@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import Message
 from typing import Any
@@ -14,8 +13,6 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from pygeoapi_oapip.model.job import Phase
-from pygeoapi_oapip.model.process import Output
-from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, ListOutput, Literal, RecordOutput
 from pygeoapi_oapip.testing.operations import FakeOperations
 
 BASE = "https://example.org/api"
@@ -24,28 +21,8 @@ TIFF = bytes(range(256)) * 4
 
 
 @pytest.fixture(autouse=True)
-def files(operations: FakeOperations) -> None:
-    root = operations.workspace
-    (root / "map.tif").write_bytes(TIFF)
-    (root / "ä b.txt").write_text("hello", encoding="utf-8")
-    (root / "evil.html").write_text("<script>alert(1)</script>", encoding="utf-8")
-    (root / "tiles" / "1").mkdir(parents=True)
-    (root / "tiles" / "1" / "2.txt").write_text("tile", encoding="utf-8")
-    (root / "secret.txt").write_text("not a result", encoding="utf-8")
-    text = FileOutput("ä b.txt", "ä b.txt", "text/plain", 5)
-    operations.outputs = {
-        "score": Literal(0.5),
-        "map": FileOutput("map.tif", "map.tif", "image/tiff", len(TIFF)),
-        "texts": ListOutput((text, text)),
-        "tiles": DirectoryOutput("tiles", "tiles"),
-        "page": FileOutput("evil.html", "evil.html", "text/html", 25),
-        "record": RecordOutput({"text": text}),
-        "odd": FileOutput("map.tif", "map.tif", "bad\r\nX-Evil: 1", len(TIFF)),
-        "gone": FileOutput("gone.txt", "gone.txt", "text/plain", 1),
-    }
-    echo = operations.processes_by_id["echo"]
-    described = {name: Output(name, name, {}) for name in operations.outputs}
-    operations.processes_by_id["echo"] = replace(echo, outputs=described)
+def files(results: bytes) -> None:
+    assert results == TIFF
 
 
 def run(client: FlaskClient, *outputs: str, **body: Any) -> str:
@@ -64,6 +41,12 @@ def parts(response: TestResponse) -> list[Message]:
     return list(message_from_bytes(head + response.data, policy=policy.HTTP).iter_parts())
 
 
+@pytest.mark.requirement(
+    "part1/core/job-results-op",
+    "part1/core/job-results-async-document",
+    "part1/core/process-execute-default-outputs",
+    "client/rule-08",
+)
 def test_the_document_has_every_output(client: FlaskClient) -> None:
     job_id = run(client)
     response = client.get(f"/jobs/{job_id}/results")
@@ -85,6 +68,9 @@ def test_every_link_of_a_document_can_be_read(client: FlaskClient) -> None:
         assert response.mimetype == link["type"]
 
 
+@pytest.mark.requirement(
+    "part1-2.0/core/job-results-param-outputs", "part1-2.0/core/job-results-exception/invalid-query-parameter-value"
+)
 def test_a_part_of_the_outputs_can_be_asked_for(client: FlaskClient) -> None:
     job_id = run(client)
     assert client.get(f"/jobs/{job_id}/results?outputs=score").json == {"score": 0.5}
@@ -93,6 +79,7 @@ def test_a_part_of_the_outputs_can_be_asked_for(client: FlaskClient) -> None:
     assert response.json and response.json["type"] == PART1 + "invalid-query-parameter-value"
 
 
+@pytest.mark.requirement("part1/core/job-results-exception/results-not-ready")
 def test_results_of_an_unfinished_job_are_not_ready(client: FlaskClient) -> None:
     headers = {"Prefer": "respond-async"}
     job_id = client.post("/processes/echo/execution", json={}, headers=headers).json["jobID"]  # type: ignore[index]
@@ -102,6 +89,7 @@ def test_results_of_an_unfinished_job_are_not_ready(client: FlaskClient) -> None
         assert response.json and response.json["type"] == PART1 + "result-not-ready"
 
 
+@pytest.mark.requirement("part1-2.0/core/job-results-exception/results-not-available")
 def test_results_of_a_dismissed_job_are_not_available(client: FlaskClient, operations: FakeOperations) -> None:
     headers = {"Prefer": "respond-async"}
     job_id = client.post("/processes/echo/execution", json={}, headers=headers).json["jobID"]  # type: ignore[index]
@@ -112,6 +100,7 @@ def test_results_of_a_dismissed_job_are_not_available(client: FlaskClient, opera
     assert response.json and response.json["type"] == PART1 + "result-not-available"
 
 
+@pytest.mark.requirement("part1/core/process-execute-sync-raw-value-one", "part1/core/job-results-async-raw-value-one")
 def test_one_raw_output_is_its_bytes(client: FlaskClient) -> None:
     response = sync(client, {"outputs": {"map": {}}, "response": "raw"})
     assert (response.status_code, response.content_type, response.data) == (200, "image/tiff", TIFF)
@@ -119,6 +108,7 @@ def test_one_raw_output_is_its_bytes(client: FlaskClient) -> None:
     assert client.get(f"/jobs/{job_id}/results").data == TIFF
 
 
+@pytest.mark.requirement("part1-2.0/core/process-execute-sync-one")
 def test_one_synchronous_output_is_raw_unless_json_is_named(client: FlaskClient) -> None:
     assert sync(client, {"outputs": {"map": {}}}).data == TIFF
     document = sync(client, {"outputs": {"map": {}}}, "application/json").json
@@ -135,12 +125,16 @@ def test_one_raw_literal_is_json_or_text(client: FlaskClient) -> None:
     assert (text.content_type, text.data) == ("text/plain; charset=utf-8", b"0.5")
 
 
+@pytest.mark.requirement("part1-2.0/core/process-execute-sync-many", "part1/core/process-execute-sync-document")
 def test_several_outputs_without_a_form_are_a_document(client: FlaskClient) -> None:
     response = sync(client, {"outputs": {"score": {}, "map": {}}})
     assert response.content_type == "application/json"
     assert response.json and set(response.json) == {"score", "map"}
 
 
+@pytest.mark.requirement(
+    "part1/core/process-execute-sync-raw-value-multi", "part1/core/job-results-async-raw-value-multi"
+)
 @pytest.mark.parametrize(
     ("body", "accept"), [({"response": "raw"}, "*/*"), ({}, "multipart/related"), ({"response": "raw"}, "text/plain")]
 )
@@ -156,11 +150,13 @@ def test_several_raw_outputs_are_parts(client: FlaskClient, body: dict[str, Any]
     assert b"/results/texts/1/" in bytes(texts.get_payload(decode=True))
 
 
+@pytest.mark.requirement("client/rule-01")
 def test_json_by_name_wins_over_parts(client: FlaskClient) -> None:
     body = {"outputs": {"score": {}, "map": {}}, "response": "raw"}
     assert sync(client, body, "application/json").content_type == "application/json"
 
 
+@pytest.mark.requirement("part1/core/process-execute-sync-raw-ref")
 def test_references_in_a_raw_answer_are_links(client: FlaskClient) -> None:
     reference = {"transmissionMode": "reference"}
     response = sync(client, {"outputs": {"map": reference, "score": reference}, "response": "raw"})
@@ -169,6 +165,7 @@ def test_references_in_a_raw_answer_are_links(client: FlaskClient) -> None:
     assert any("/results/map>" in link and "results" in link for link in links) and len(links) == 3
 
 
+@pytest.mark.requirement("part1/core/process-execute-sync-raw-mixed-multi")
 def test_references_among_parts_have_a_location(client: FlaskClient) -> None:
     outputs = {"map": {"transmissionMode": "reference"}, "score": {}}
     score, tiff = parts(sync(client, {"outputs": outputs, "response": "raw"}))
@@ -200,6 +197,7 @@ def test_an_output_that_was_not_asked_for_is_404(client: FlaskClient) -> None:
         assert response.json and response.json["type"] == PART1 + "no-such-output"
 
 
+@pytest.mark.requirement("part1-2.0/core/job-result-op")
 def test_a_literal_by_itself_is_json(client: FlaskClient) -> None:
     assert client.get(f"/jobs/{run(client)}/results/score").json == 0.5
 
