@@ -145,6 +145,25 @@ class Operations(Protocol):
         and waits for it where the mode is synchronous. Raises NoSuchProcess, InvalidInputs, PlanRejected."""
         ...
 
+    def defined_process(self, definition: JSONObject) -> str:
+        """The id of the process that a Part 4 job definition names in `process`, by id or by address. Raises
+        BadRequest."""
+        ...
+
+    def create_job(self, principal: Principal, definition: JSONObject) -> Job:
+        """Part 4 create: a job with the status `created`. Raises NoSuchProcess, BadRequest, InvalidInputs."""
+        ...
+
+    def update_job(self, principal: Principal, job_id: str, changes: JSONObject) -> Job:
+        """Part 4 update: members of `changes` replace those of the definition, null removes one. Raises NoSuchJob,
+        Locked where the job is not `created` any more, and as `create_job`."""
+        ...
+
+    def start_job(self, principal: Principal, job_id: str, preference: Preference) -> Job:
+        """Part 4 start; waits for the end of the job only where `preference.wait` says so. Raises NoSuchJob, Locked,
+        and as `execute`."""
+        ...
+
     def jobs(self, principal: Principal, query: JobQuery) -> JobPage:
         """Part 1 job list."""
         ...

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .admission import Admission, waiting_time
 from .adhoc import ENDPOINT
+from .admission import Admission, waiting_time
 from .auth.policy import Policy
 from .catalogue import Catalogue
 from .delivery import list_directory, served_file
@@ -24,7 +24,9 @@ from .errors import (
     PlanRejected,
     ResultNotAvailable,
     ResultNotReady,
+    VersionConflict,
 )
+from .job_management import DefinitionRules, Definitions, locked
 from .model.execution import ExecutionRequest, Plan
 from .model.identity import EVERYTHING, Principal, Scope
 from .model.job import Goal, Job, Phase
@@ -107,6 +109,12 @@ class ProcessingService:
         self._admission = Admission(parts.stager, parts.settings)
         rules = Rules(self.process, self._admit, self._engine_of, stored_request)
         self._nested = NestedReader(parts.nested, rules)
+        self._definitions = Definitions(
+            parts.jobs,
+            DefinitionRules(
+                parts.nested.own, self.process, self._read, self._request, self._engine_of, parts.policy.scope
+            ),
+        )
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Scope], Process] = {}
         self._known_at = -1
@@ -195,17 +203,47 @@ class ProcessingService:
         return self._processes.get(job.process_id, EVERYTHING, job.process_revision)
 
     def _start(self, principal: Principal, process: Process, body: JSON, preference: Preference) -> Execution:
-        request = self._admit(principal, process, self._nested.replaced(principal, process, body))
+        stored = self._request(principal, process, body)
         wait = waiting_time(process, preference, self._parts.settings.sync.max_wait)
-        stored = stored_request(process, request)
         job = Job.new(process.id, process.revision, principal.name, self._engine_of(process), stored)
+        # where it is waited for, the answer comes after a durable write: of the end, or of the lease that is given back
+        return self._run(job, wait, lambda made: self._jobs.add(made, durable=wait is None))
+
+    def _run(self, job: Job, wait: float | None, write: Callable[[Job], Job]) -> Execution:
         if wait is None:
-            return Execution(self._jobs.add(job), finished_in_time=False)
+            return Execution(write(job), finished_in_time=False)
         leases = self._parts.reconciler.leases
-        # the answer comes after the durable write of the end, or of the lease that is given back
-        held = self._jobs.add(replace(job, lease_owner=leases.owner, lease_until=leases.until()), durable=False)
+        held = write(replace(job, lease_owner=leases.owner, lease_until=leases.until()))
         done = self._parts.reconciler.drive(held, wait)
         return Execution(done, finished_in_time=done.phase in (Phase.SUCCESSFUL, Phase.FAILED))
+
+    def _read(self, principal: Principal, process: Process, body: JSON) -> ExecutionRequest:
+        return self._admission.request(self._nested.replaced(principal, process, body), process)
+
+    def _request(self, principal: Principal, process: Process, body: JSON) -> JSONObject:
+        request = self._admit(principal, process, self._nested.replaced(principal, process, body))
+        return stored_request(process, request)
+
+    def defined_process(self, definition: JSONObject) -> str:
+        """The process that a job definition names."""
+        return self._definitions.process_id(definition)
+
+    def create_job(self, principal: Principal, definition: JSONObject) -> Job:
+        """Part 4 create."""
+        return self._definitions.create(principal, definition)
+
+    def update_job(self, principal: Principal, job_id: str, changes: JSONObject) -> Job:
+        """Part 4 update."""
+        return self._definitions.update(principal, job_id, changes)
+
+    def start_job(self, principal: Principal, job_id: str, preference: Preference) -> Job:
+        """Part 4 start."""
+        job = self._definitions.startable(principal, job_id)
+        wait = None if preference.wait is None else min(preference.wait, self._parts.settings.sync.max_wait)
+        try:
+            return self._run(job, wait, self._jobs.define).job
+        except VersionConflict:
+            raise locked(self.job(principal, job_id)) from None
 
     def jobs(self, principal: Principal, query: JobQuery) -> JobPage:
         """Part 1 job list."""

@@ -14,6 +14,7 @@ from . import (
     definition_views,
     execution_views,
     failures,
+    job_management_views,
     job_views,
     process_views,
     result_views,
@@ -54,6 +55,7 @@ def create_app(operations: Operations, options: DoorOptions) -> Flask:
         process_views,
         execution_views,
         job_views,
+        job_management_views,
         result_views,
     ):
         for route in module.ROUTES:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..job_management import definition_of
 from ..model.execution import ExecutionRequest, OutputRequest
-from ..model.job import Job, JobStatus
+from ..model.job import Job, JobStatus, Phase
 from ..model.json import JSON
 from ..model.process import Input, Output, Process, Source
 from ..model.value import Inline, InputValue, Many, Nested, Reference
@@ -130,16 +131,37 @@ def dismissed(job: Job, links: Links) -> Document:
 
 def inputs(job: Job, links: Links) -> Document:
     """Part 4 inputs-response: what the job was asked for."""
-    request = ExecutionRequest.from_json(job.request)
     address = links.job(job.id)
+    # of a job that is not started yet, only the definition is known
+    defined = definition_of(job) if job.phase is Phase.CREATED else _request(job)
     return {
-        "inputs": {key: _input_value(value) for key, value in request.inputs.items()},
-        "outputs": {key: _output_request(item) for key, item in (request.outputs or {}).items()},
-        **({"response": request.response.value} if request.response else {}),
+        "inputs": defined.get("inputs") or {},
+        "outputs": defined.get("outputs") or {},
+        **({"response": defined["response"]} if defined.get("response") else {}),
         "links": [
             link(f"{address}/inputs", "self", JSON_TYPE, "Inputs"),
             link(address, "up", JSON_TYPE, "Job status"),
         ],
+    }
+
+
+def definition(job: Job, links: Links) -> Document:
+    """Part 4 definition of a job that was not created by one: the execute request that makes the same job."""
+    subscriber = ExecutionRequest.from_json(job.request).subscriber
+    return {
+        "process": links.process(job.process_id),
+        **_request(job),
+        **({"subscriber": dict(subscriber.addresses())} if subscriber else {}),
+    }
+
+
+def _request(job: Job) -> Document:
+    request = ExecutionRequest.from_json(job.request)
+    outputs = request.outputs
+    return {
+        "inputs": {key: _input_value(value) for key, value in request.inputs.items()},
+        **({} if outputs is None else {"outputs": {key: _output_request(item) for key, item in outputs.items()}}),
+        **({"response": request.response.value} if request.response else {}),
     }
 
 

@@ -142,9 +142,9 @@ class JobStore(Protocol):
         ...
 
     def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
-        """Take the lease of up to `limit` jobs that are started and have not ended, have no live lease (none, or
-        `lease_until` < now), and whose `not_before` is not after now: oldest first. No two callers get the same job.
-        Does not change the version. Jobs whose lease `owner` already holds are not returned."""
+        """Take the lease of up to `limit` jobs that are started (or dismissed) and have not ended, have no live lease
+        (none, or `lease_until` < now), and whose `not_before` is not after now: oldest first. No two callers get the
+        same job. Does not change the version. Jobs whose lease `owner` already holds are not returned."""
         ...
 
     def extend(self, owner: str, until: datetime) -> Sequence[JobID]:

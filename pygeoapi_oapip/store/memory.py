@@ -163,7 +163,7 @@ class MemoryJobStore:
             return list(self._jobs.values())
 
     def _started(self) -> Sequence[Job]:
-        return [job for job in self._open() if job.phase is not Phase.CREATED]
+        return [job for job in self._open() if job.phase is not Phase.CREATED or job.goal is Goal.DISMISS]
 
     def _open(self) -> Sequence[Job]:
         return [job for job in self._jobs.values() if not job.ended]

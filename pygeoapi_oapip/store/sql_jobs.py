@@ -59,7 +59,7 @@ _DURABLE = frozenset({Phase.SUBMITTING, Phase.SUBMITTED}) | ENDED
 
 _FREE = or_(jobs.c.lease_owner.is_(null()), jobs.c.lease_until < bindparam("now"))
 _DUE = or_(jobs.c.not_before.is_(null()), jobs.c.not_before <= bindparam("now"))
-_STARTED = jobs.c.phase != Phase.CREATED.value
+_STARTED = or_(jobs.c.phase != Phase.CREATED.value, jobs.c.goal == Goal.DISMISS.value)
 _OLDEST = (jobs.c.created, jobs.c.id)
 _CLAIMABLE = select(jobs.c.id).where(_OPEN, _STARTED, _FREE, _DUE).order_by(*_OLDEST).limit(bindparam("most"))
 _PICK = _CLAIMABLE.with_for_update(skip_locked=True)

@@ -1,9 +1,9 @@
 """The turn to write into a SQLite file.
 
 SQLite itself has no queue: who finds the file locked sleeps and tries again, and one process that writes without a
-pause can keep all others out. Here the threads of a process wait in line, and the first one of each process waits for
-a lock on a file beside the database, which the kernel hands on. Other programs do not take part in that: the turn is
-a courtesy among ours, the lock of SQLite decides.
+pause can keep all others out. Here the threads of a process wait in line, and who had the turn
+lets another process in that waits for it, by locks on a file beside the database. Other programs do not take part in
+that: the turn is a courtesy among ours, the lock of SQLite decides.
 
 A slow disk must not look like a lock: while one of this process writes, the others are patient.
 """
@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ..errors import StoreUnavailable
 from .faults import BUSY, LOCKED
@@ -28,6 +28,18 @@ SLOWEST = 60.0
 """Seconds that a thread waits for others that do write, one after the other."""
 _LOOK = 0.25
 """Seconds between two looks at the state of the line."""
+_PAUSE = 0.002
+"""Seconds between two tries to get the turn from another process."""
+_HELD, _WANTED = 0, 1
+"""Bytes of the file: locked by the process that has the turn; locked, shared, by those that wait for it."""
+
+
+def _try(file: int, mode: int, byte: int) -> bool:
+    try:
+        fcntl.lockf(file, mode | fcntl.LOCK_NB, 1, byte)
+    except OSError:
+        return False
+    return True
 
 
 class Turn:
@@ -59,12 +71,8 @@ class Turn:
         if not self._turn.acquire(blocking=False):
             self._wait(start)
         try:
-            locked = self._lock()
-            try:
-                yield max(0.0, self._patience - self._stuck_since(start, time.monotonic()))
-            finally:
-                if locked is not None:
-                    fcntl.lockf(locked, fcntl.LOCK_UN)
+            with self._among_processes(start):
+                yield self._left(start)
         finally:
             if self._writing:
                 self._writing, self._moved = False, time.monotonic()
@@ -76,21 +84,44 @@ class Turn:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _lock(self) -> int | None:
-        """Wait for the lock on the file; its descriptor, or None where there is none to be had: on a read-only disk
-        nobody writes for long.
+    @contextmanager
+    def _among_processes(self, start: float) -> Iterator[None]:
+        """Hold the first byte of the file. Without a file (a read-only disk has none) there is no such turn.
 
-        A POSIX lock: it belongs to the process, so that no forked child keeps it.
+        These are POSIX locks: they belong to the process, so that no forked child keeps them.
         """
-        if self._file is None:
-            return None
+        file = self._opened()
+        if file is None:
+            yield
+            return
+        if not _try(file, fcntl.LOCK_EX, _HELD):
+            self._wait_for(file, start)
         try:
-            if self._descriptor is None:
+            yield
+        finally:
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, _HELD)
+            if not _try(file, fcntl.LOCK_EX, _WANTED):
+                time.sleep(2 * _PAUSE)  # another process waits: it looks once in this time
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, _WANTED)
+
+    def _wait_for(self, file: int, start: float) -> None:
+        _try(file, fcntl.LOCK_SH, _WANTED)
+        try:
+            while not _try(file, fcntl.LOCK_EX, _HELD):
+                if self._left(start) <= 0:
+                    raise StoreUnavailable(LOCKED)
+                time.sleep(_PAUSE)
+        finally:
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, _WANTED)
+
+    def _opened(self) -> int | None:
+        if self._file is not None and self._descriptor is None:
+            with suppress(OSError):
                 self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
-        except OSError:
-            return None
         return self._descriptor
+
+    def _left(self, start: float) -> float:
+        return max(0.0, self._patience - self._stuck_since(start, time.monotonic()))
 
     def begun(self) -> None:
         """The holder has the lock of the database, and writes from now on."""

@@ -174,6 +174,11 @@ class CreatedJobContract:
         assert jobs.counts()[JobStatus.CREATED] == 1
         assert [job.id for job in jobs.claim("a", UNTIL, 10, LATER)] == [other.id]
 
+    def test_a_dismissed_one_is_claimed_to_be_ended(self, jobs: JobStore) -> None:
+        created = jobs.add(job_at(phase=Phase.CREATED))
+        assert jobs.set_goal(created.id, Goal.DISMISS, EVERYTHING).status is JobStatus.DISMISSED
+        assert [job.id for job in jobs.claim("a", UNTIL, 10, LATER)] == [created.id]
+
     def test_its_definition_can_be_replaced(self, jobs: JobStore) -> None:
         created = jobs.add(job_at(phase=Phase.CREATED))
         changed = replace(created, request={"new": 1}, process_id="other", process_revision=7, owner="mallory")
