@@ -18,6 +18,7 @@ DEEPEST = 100_000
 """Jobs that `offset` or `page` may pass over: their cost grows with it, that of `next` links does not."""
 
 _ONE_SECOND = timedelta(microseconds=999_999)
+_ONE_MILLISECOND = timedelta(microseconds=999)
 
 
 def window(query: Query, default: int, largest: int) -> tuple[int, int]:
@@ -156,4 +157,7 @@ def _moment(text: str, last: bool) -> datetime:
         raise InvalidQuery(
             f"datetime: {text[:60]!r} is not an RFC 3339 date-time or interval", location="datetime"
         ) from None
-    return moment + _ONE_SECOND if last and moment.microsecond == 0 else moment
+    if not last or moment.microsecond % 1000:
+        return moment
+    # documents tell milliseconds and hide the rest, and some clients tell seconds
+    return moment + (_ONE_MILLISECOND if moment.microsecond else _ONE_SECOND)
