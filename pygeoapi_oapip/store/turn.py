@@ -1,9 +1,9 @@
 """The turn to write into a SQLite file.
 
 SQLite itself has no queue: who finds the file locked sleeps and tries again, and one process that writes without a
-pause can keep all others out. Here the threads of a process wait in line, and who had the turn
-lets another process in that waits for it, by locks on a file beside the database. Other programs do not take part in
-that: the turn is a courtesy among ours, the lock of SQLite decides.
+pause can keep all others out. Here the threads of a process wait in line, and a process that had the turn lets in
+another one that waits, by locks on a file beside the database. Other programs do not take part in that: the turn is a
+courtesy among ours, the lock of SQLite decides.
 
 A slow disk must not look like a lock: while one of this process writes, the others are patient.
 """
