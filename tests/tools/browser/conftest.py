@@ -41,10 +41,14 @@ class Watch:
         self.faults: list[str] = []
         self.allowed = ""
         self._base = base
-        page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._dialog)
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         page.on("console", self._console)
         page.on("request", self._request)
+
+    def _dialog(self, dialog: Any) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _console(self, message: Any) -> None:
         if message.type == "error" and not (self.allowed and re.search(self.allowed, message.text)):

@@ -100,7 +100,7 @@ def test_the_focus_can_be_seen(opened: Opened) -> None:
 
 def test_the_dark_setting_is_followed(opened: Opened) -> None:
     page = opened("/jobs", color_scheme="dark")
-    red = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\\\d+/g).map(Number)")
+    red = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")
     assert max(red) < 60
 
 
@@ -112,8 +112,9 @@ def test_a_box_is_drawn_with_a_finger(opened: Opened) -> None:
         """() => {
           const map = document.querySelector('[data-id=bbox] .map');
           const { left, top } = map.getBoundingClientRect();
-          const send = (kind, x, y, target) => target.dispatchEvent(new PointerEvent(kind,
-            { pointerType: 'touch', pointerId: 1, bubbles: true, cancelable: true, clientX: left + x, clientY: top + y }));
+          const all = { pointerType: 'touch', pointerId: 1, bubbles: true, cancelable: true };
+          const send = (kind, x, y, target) => target.dispatchEvent(
+            new PointerEvent(kind, { ...all, clientX: left + x, clientY: top + y }));
           send('pointerdown', 100, 60, map);
           send('pointermove', 150, 110, window);
           send('pointerup', 150, 110, window);

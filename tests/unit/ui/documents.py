@@ -53,6 +53,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "number": 0.5,
         "none": None,
         "image": {"href": f"{BASE}/jobs/1/results/image", "type": "image/png", "title": "a.png"},
+        "folder": {"href": f"{BASE}/jobs/1/results/folder", "type": "application/zip", "title": "folder"},
         "bad": {"href": "javascript:alert(1)", "type": "text/html", "title": EVIL},
         "table": [{"name": EVIL, "area": 2}],
         "tree": {"value": {"a": {"b": [EVIL]}}, "mediaType": "application/json"},
@@ -60,6 +61,20 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "record": {"value": {"image": {"href": f"{BASE}/g", "title": "g"}}, "mediaType": "application/json"},
     },
     "logs": {"lines": [{"time": "2026-11-22T07:12:27Z", "level": "ERROR", "source": EVIL, "text": EVIL}]},
+    "inputs": {
+        "inputs": {EVIL: EVIL, "file": {"value": "eA==", "encoding": "base64", "mediaType": EVIL}},
+        "outputs": {},
+    },
+    "exceptions": {"exceptions": [{"type": "about:blank", "title": EVIL, "detail": EVIL, "status": 500}]},
+    "output": {"value": {"href": f"{BASE}/jobs/1/results/x", "type": "text/plain", "title": EVIL, "length": 2048}},
+    "directory": {
+        "name": EVIL,
+        "files": [{"name": EVIL, "href": f"{BASE}/jobs/1/results/x/y", "type": "text/plain", "size": 5}],
+        "links": [{"rel": "alternate", "href": f"{BASE}/jobs/1/results/x?f=zip", "type": "application/zip"}],
+    },
+    "package": {"mediaType": "application/cwl", "size": 10, "source": EVIL},
+    "health": {"status": "degraded", "parts": {EVIL: {"ok": False, "detail": EVIL, "more": {"a": EVIL}}}},
+    "document": {EVIL: EVIL, "rows": [{"a": EVIL}], "links": [{"rel": "self", "href": f"{BASE}/x", "title": EVIL}]},
     "error": {"type": "about:blank", "title": EVIL, "status": 404, "detail": EVIL, "more": {"a": EVIL}},
     "openapi": {
         "openapi": "3.0.3",

@@ -1,49 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from pygeoapi_oapip.ui import present
-
-
-@pytest.mark.parametrize(
-    ("schema", "kind"),
-    [
-        ({"type": "string"}, "text"),
-        ({"type": "integer"}, "number"),
-        ({"type": "number", "minimum": 0}, "number"),
-        ({"type": "boolean"}, "boolean"),
-        ({"type": "string", "enum": ["a", "b"]}, "select"),
-        ({"type": "string", "contentMediaType": "image/tiff"}, "file"),
-        ({"type": "string", "format": "binary"}, "file"),
-        ({"oneOf": [{"type": "string", "contentEncoding": "binary", "contentMediaType": "image/tiff"}]}, "file"),
-        ({"type": "array", "items": {"type": "string"}}, "json"),
-        ({"type": "object"}, "json"),
-        ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, "json"),
-        ({}, "json"),
-    ],
-)
-def test_each_kind_of_schema_gets_a_control_that_can_express_it(schema: dict[str, Any], kind: str) -> None:
-    assert present.field_of({"schema": schema}).kind == kind
-
-
-@pytest.mark.parametrize("most", [2, "unbounded"])
-def test_an_input_that_may_be_given_several_times_is_written_as_json(most: object) -> None:
-    field = present.field_of({"schema": {"type": "integer"}, "maxOccurs": most})
-    assert field.kind == "json"
-    assert "array" in field.hint
-
-
-def test_a_default_is_shown_as_json_and_a_null_default_is_none() -> None:
-    assert present.field_of({"schema": {"type": "string", "default": "é"}}).default == '"é"'
-    assert present.field_of({"schema": {"type": "boolean", "default": False}}).default == "false"
-    assert present.field_of({"schema": {"type": "string", "default": None}}).default == ""
-
-
-def test_whole_numbers_step_by_one() -> None:
-    assert present.field_of({"schema": {"type": "integer"}}).step == "1"
-    assert present.field_of({"schema": {"type": "number"}}).step == "any"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +14,12 @@ def test_whole_numbers_step_by_one() -> None:
         ({"type": "string", "contentMediaType": "application/octet-stream"}, "file"),
         ({"enum": [1, 2]}, "one of 1, 2"),
         ({"oneOf": [{"type": "string"}, {"type": "integer"}, {"type": "string"}]}, "string or integer"),
+        ({"type": "integer", "format": "int32"}, "integer"),
+        ({"type": "string", "format": "uri", "contentMediaType": "inode/directory"}, "directory"),
+        ({"allOf": [{"format": "ogc-bbox"}, {"type": "object"}]}, "bounding box"),
+        ({"type": "object", "properties": {"bbox": {}, "crs": {}}}, "bounding box"),
+        ({"type": "object", "properties": {"a": {}, "b": {}}}, "object (a, b)"),
+        ({"oneOf": [{"type": "string", "format": "binary"}, {"type": "object", "title": "Link"}]}, "file"),
         ({}, "any"),
         (True, "any"),
     ],
@@ -115,3 +80,55 @@ def test_nested_json_without_links_is_a_tree() -> None:
 def test_a_qualified_value_is_unwrapped_and_other_objects_are_not() -> None:
     assert present.unwrap({"value": 1, "mediaType": "application/json"}) == 1
     assert present.unwrap({"value": 1, "unit": "m"}) == {"value": 1, "unit": "m"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "rules"),
+    [
+        ({"minimum": 1, "maximum": 9}, ["at least 1", "at most 9"]),
+        ({"minimum": 0, "exclusiveMinimum": True}, ["more than 0"]),
+        ({"maximum": 1, "exclusiveMaximum": True, "multipleOf": 0.1}, ["less than 1", "a multiple of 0.1"]),
+        ({"minLength": 2, "pattern": "^a", "default": "ab"}, ["at least 2 characters", "matches ^a", 'default "ab"']),
+        ({"minItems": 1, "maxItems": 3, "default": None}, ["at least 1 items", "at most 3 items"]),
+        (None, []),
+    ],
+)
+def test_rules_are_told_in_words(schema: object, rules: list[str]) -> None:
+    assert present.rules_of(schema) == rules
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1536, "1.5 KiB"),
+        (200 * 1024, "200 KiB"),
+        (3 * 2**40, "3.0 TiB"),
+        (None, ""),
+        (True, ""),
+    ],
+)
+def test_sizes_are_readable(amount: object, words: str) -> None:
+    assert present.size(amount) == words
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01.25Z", "1.2 s"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:02:03Z", "2 min 3 s"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T03:05:00Z", "3 h 5 min"),
+        ("2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z", "0.0 s"),
+        ("2026-01-01T00:00:00Z", None, ""),
+        ("2026-01-01T00:00:00", "2026-01-01T00:00:00Z", ""),
+    ],
+)
+def test_durations_are_readable(start: object, end: object, words: str) -> None:
+    assert present.span(start, end) == words
+
+
+def test_a_directory_is_an_archive_of_unknown_length() -> None:
+    assert present.is_directory({"href": "x", "type": "application/zip"})
+    assert not present.is_directory({"href": "x", "type": "application/zip", "length": 3})
+    assert not present.is_directory("x")
