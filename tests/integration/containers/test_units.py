@@ -31,6 +31,24 @@ echo 42 > number
 echo one > many.1.txt; echo two > many.2.txt
 """
 
+INPUTS: dict[str, Any] = {
+    "text": {"schema": TEXT},
+    "out": {"schema": {"type": "string", "default": "float"}},
+    "count": {"schema": {"type": "integer"}},
+    "share": {"schema": {"type": "number"}},
+    "fast": {"schema": {"type": "boolean"}},
+    "words": {"schema": {"type": "string"}, "maxOccurs": "unbounded"},
+    "gone": {"schema": {"type": "string"}, "minOccurs": 0},
+}
+OUTPUTS: dict[str, Any] = {
+    "said": {"schema": {"type": "string"}},
+    "number": {"schema": {"type": "integer"}},
+    "out": {"schema": TEXT},
+    "folder": {"schema": {"type": "string", "format": "directory"}},
+    "many": {"schema": {"type": "array", "items": TEXT}},
+    "none": {"schema": {"type": "string", "nullable": True}},
+}
+
 
 def deployed(unit: dict[str, Any], inputs: dict[str, Any], outputs: dict[str, Any]) -> Package:
     description = {"id": "boxed", "inputs": inputs, "outputs": outputs}
@@ -54,26 +72,7 @@ def run(bench: Bench, package: Package, order: dict[str, Any]) -> tuple[dict[str
 def test_an_image_gets_its_inputs_as_options_and_leaves_its_outputs_by_id(bench: Bench, daemon: Daemon) -> None:
     given = bench.folder / "given.txt"
     given.write_text("given\n")
-    package = deployed(
-        {"image": f"docker://{IMAGE}", "command": ["sh", "-c", SCRIPT, "boxed"]},
-        {
-            "text": {"schema": TEXT},
-            "out": {"schema": {"type": "string", "default": "float"}},
-            "count": {"schema": {"type": "integer"}},
-            "share": {"schema": {"type": "number"}},
-            "fast": {"schema": {"type": "boolean"}},
-            "words": {"schema": {"type": "string"}, "maxOccurs": "unbounded"},
-            "gone": {"schema": {"type": "string"}, "minOccurs": 0},
-        },
-        {
-            "said": {"schema": {"type": "string"}},
-            "number": {"schema": {"type": "integer"}},
-            "out": {"schema": TEXT},
-            "folder": {"schema": {"type": "string", "format": "directory"}},
-            "many": {"schema": {"type": "array", "items": TEXT}},
-            "none": {"schema": {"type": "string", "nullable": True}},
-        },
-    )
+    package = deployed({"image": f"docker://{IMAGE}", "command": ["sh", "-c", SCRIPT, "boxed"]}, INPUTS, OUTPUTS)
     order = {
         "text": {"class": "File", "location": given.as_uri(), "format": PLAIN},
         "count": 3,
