@@ -76,7 +76,7 @@ def select(suite: Path, target: Path, every: int) -> list[Test]:
     rows = yaml.safe_load((suite / "conformance_tests.yaml").read_text(encoding="utf-8"))[::every]
     for row in rows:
         for key in ("tool", "job"):
-            if key in row:
+            if row.get(key):
                 row[key] = str(suite.resolve() / row[key])
     target.write_text(yaml.safe_dump(rows), encoding="utf-8")
     return [Test(str(row["id"]), Path(row["tool"].partition("#")[0]).name) for row in rows]
