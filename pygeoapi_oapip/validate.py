@@ -96,6 +96,8 @@ def _output(wanted: JSONObject, place: str, found: list[Violation]) -> OutputReq
         mode = None
     form = wanted.get("format")
     # 2.0 has the members of the format beside `transmissionMode`
+    if form is not None and not isinstance(form, Mapping):
+        found.append(Violation(f"{place}.format", "type", f"must be an object (is {kind_of(form)})"))
     nested = form.get("mediaType") if isinstance(form, Mapping) else None
     media_type = nested if wanted.get("mediaType") is None else wanted["mediaType"]
     if media_type is not None and not isinstance(media_type, str):

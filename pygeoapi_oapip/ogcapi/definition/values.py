@@ -11,7 +11,7 @@ from typing import Any
 from ...model.process import Input
 from ...validation.content import media_types
 from ...validation.media_types import accepts
-from ...validation.shapes import holds_content, lists_content, properties
+from ...validation.shapes import branches, holds_content, lists_content, properties
 from .schemas30 import strict
 
 Schema = dict[str, Any]
@@ -49,7 +49,7 @@ def _choices(schema: Mapping[str, Any]) -> list[Schema]:
     plain = strict({key: value for key, value in schema.items() if key not in _TEXTS})
     nested = {"$ref": "#/components/schemas/nestedProcess"}
     if holds_content(schema):
-        return [*_content(plain, media_types(schema)), nested]
+        return [*_content(plain, schema), nested]
     reference = {"$ref": "#/components/schemas/inputLink"}
     if lists_content(schema):
         return [{"type": "array", "items": _ANYTHING}, reference, nested]
@@ -58,14 +58,14 @@ def _choices(schema: Mapping[str, Any]) -> list[Schema]:
     return [plain, *qualified, reference, nested]
 
 
-def _content(plain: Schema, kinds: list[str]) -> list[Schema]:
+def _content(plain: Schema, schema: Mapping[str, Any]) -> list[Schema]:
     """A file: text or base64 by value, a link, or JSON as it is where the media type allows it."""
+    kinds = media_types(schema)
     kind: Schema = {"type": "string", "enum": kinds} if kinds else {"$ref": "#/components/schemas/mediaType"}
-    text: Schema = {"type": "string"}
     found = [
         plain,
         _qualified({"type": "string", "format": "byte"}, kind, {"enum": ["base64", "binary"]}, "encoding"),
-        _qualified(text, kind, {"enum": ["utf-8"]}, "encoding", "mediaType"),
+        _qualified({"type": "string"}, kind, {"enum": ["utf-8"]}, "encoding", "mediaType"),
         {
             "type": "object",
             "title": "By reference",
@@ -73,9 +73,10 @@ def _content(plain: Schema, kinds: list[str]) -> list[Schema]:
             "properties": {"href": {"$ref": "#/components/schemas/address"}, "type": kind},
         },
     ]
-    if not kinds or accepts(kinds, _JSON):
-        found.append({"type": "object", "title": "JSON", "not": {"required": ["href"]}})
-    return found
+    if any(branch.get("type") == "object" for branch in branches(schema)):
+        return found
+    json_too = not kinds or accepts(kinds, _JSON)
+    return [*found, {"type": "object", "title": "JSON", "not": {"required": ["href"]}}] if json_too else found
 
 
 def _qualified(value: Schema, kind: Schema, encoding: Schema, *required: str) -> Schema:
