@@ -48,7 +48,16 @@ PAGES = frozenset(
 )
 """The names that `render` takes."""
 
-_ABSENT = {"service_title": "", "process_id": "", "job_id": "", "output_id": "", "title": "", "limit": 0, "notice": "", "user": ""}
+_ABSENT = {
+    "service_title": "",
+    "process_id": "",
+    "job_id": "",
+    "output_id": "",
+    "title": "",
+    "limit": 0,
+    "notice": "",
+    "user": "",
+}
 
 
 def render(page: str, context: Mapping[str, Any], base: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -210,14 +210,6 @@ def columns(value: object) -> list[str]:
     return list(dict.fromkeys(key for row in value for key in row))
 
 
-def operations(document: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
-    """(method, path, operation) of an OpenAPI document, in its order."""
-    for path, item in (document.get("paths") or {}).items():
-        for method in ("get", "post", "put", "patch", "delete", "head"):
-            if method in item:
-                yield method.upper(), path, item[method]
-
-
 FILTERS: Mapping[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -238,6 +230,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
         is_tree,
         unwrap,
         columns,
-        operations,
     )
 }
