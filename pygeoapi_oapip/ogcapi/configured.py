@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +10,9 @@ from ..settings import Settings
 from .definition.security import schemes
 from .door import DoorOptions
 
-_AD_HOC = "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/cwl-workflows"
+_PART3 = "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/"
+_AD_HOC = _PART3 + "cwl-workflows"
+_REMOTE = _PART3 + "remote-core-processes"
 
 
 def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: str = "") -> DoorOptions:
@@ -30,9 +32,17 @@ def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: s
         page=settings.limits.page,
         max_page=settings.limits.max_page,
         max_wait=settings.sync.max_wait,
-        conformance=(_AD_HOC,) if settings.adhoc_cwl else (),
+        conformance=tuple(_switched(settings)),
         security=schemes(settings.auth),
     )
+
+
+def _switched(settings: Settings) -> Iterator[str]:
+    """Conformance classes of what the administrator can switch off."""
+    if settings.adhoc_cwl:
+        yield _AD_HOC
+    if settings.nested.remote != ():
+        yield _REMOTE
 
 
 def _notice(url: str, settings: Settings) -> str:

@@ -11,6 +11,7 @@ from .routes import Route
 _PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 _PART1_DRAFT = "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/"
 _PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
+_PART3 = "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 
 CONFORMANCE = (
@@ -19,6 +20,7 @@ CONFORMANCE = (
     _PART1 + "callback",
     *(_PART1_DRAFT + name for name in ("oas30", "oas31")),
     *(_PART2 + name for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl", "docker")),
+    _PART3 + "nested-processes",
 )
 """The classes that this door implements; other parts add theirs through `DoorOptions.conformance`."""
 
