@@ -147,6 +147,8 @@ class ProcessingService:
 
     def history(self, principal: Principal, process_id: str) -> Sequence[Process]:
         """All revisions, newest first."""
+        if process_id == AD_HOC:
+            return (self._require_adhoc(),)
         return self._processes.history(process_id, self._policy.scope(principal))
 
     def package(self, principal: Principal, process_id: str) -> Package:
@@ -326,6 +328,8 @@ class ProcessingService:
         return request
 
     def _check_plan(self, process: Process, request: ExecutionRequest, principal: Principal) -> None:
+        if process is ENDPOINT:
+            raise PlanRejected("an ad-hoc execution brings its CWL along: POST it to /processes/CWL/execution")
         package = process.package
         order: JSONObject = {}
         if process.source is Source.BUILTIN:

@@ -167,3 +167,19 @@ def test_hostile_cwl_is_refused_before_a_job_exists(server: LiveServer, body: st
     assert "root:" not in answer.text and "Traceback" not in answer.text
     assert time.monotonic() - start < 10
     assert server.get("/jobs?limit=1").json()["jobs"][0]["jobID"] == newest
+
+
+def test_the_endpoint_is_described_and_runs_nothing_by_itself(server: LiveServer) -> None:
+    description = server.get("/processes/CWL").json()
+    for link in description["links"]:
+        if link["href"].startswith(server.url) and link["rel"] != "http://www.opengis.net/def/rel/ogc/1.0/execute":
+            assert requests.get(link["href"], timeout=60).status_code == 200, link
+    defined = server.post("/jobs", json={"process": f"{server.url}/processes/CWL", "inputs": {}}).json()["jobID"]
+    nested = {"inputs": {"message": {"process": f"{server.url}/processes/CWL", "inputs": {}}}}
+    refused = [
+        server.get(PATH),
+        server.post(f"/jobs/{defined}/results"),
+        server.post("/processes/say/execution", json=nested),
+    ]
+    assert {answer.status_code for answer in refused} <= {400, 405}, [answer.text for answer in refused]
+    requests.delete(f"{server.url}/jobs/{defined}", timeout=60)
