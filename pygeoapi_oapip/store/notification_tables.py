@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, literal_column
 
 from .tables import metadata as metadata
 
@@ -24,5 +24,6 @@ subscriptions = Table(
     Column("lease_until", BigInteger),
 )
 
-_OPEN = subscriptions.c.outcome == "open"
-Index("subscriptions_open", subscriptions.c.due, sqlite_where=_OPEN, postgresql_where=_OPEN)
+# the word stands in the text, so that queries with the same text use the index
+OPEN = subscriptions.c.outcome == literal_column("'open'")
+Index("subscriptions_open", subscriptions.c.due, sqlite_where=OPEN, postgresql_where=OPEN)

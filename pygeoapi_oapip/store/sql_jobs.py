@@ -13,7 +13,6 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
-    false,
     func,
     insert,
     null,
@@ -34,9 +33,8 @@ from .rows import job_changes, job_from_row, job_row, optional_moment, storable,
 from .sql_job_list import page_of
 from .sql_notifications import subscribe
 from .statements import driver_text
-from .tables import jobs
+from .tables import WORK, jobs
 
-_OPEN = jobs.c.ended.is_(false())
 _ENDED = jobs.c.ended.is_(true())
 _THIS = jobs.c.id == bindparam("job_id")
 
@@ -59,12 +57,11 @@ _DURABLE = frozenset({Phase.SUBMITTING, Phase.SUBMITTED}) | ENDED
 
 _FREE = or_(jobs.c.lease_owner.is_(null()), jobs.c.lease_until < bindparam("now"))
 _DUE = or_(jobs.c.not_before.is_(null()), jobs.c.not_before <= bindparam("now"))
-_STARTED = or_(jobs.c.phase != Phase.CREATED.value, jobs.c.goal == Goal.DISMISS.value)
 _OLDEST = (jobs.c.created, jobs.c.id)
-_CLAIMABLE = select(jobs.c.id).where(_OPEN, _STARTED, _FREE, _DUE).order_by(*_OLDEST).limit(bindparam("most"))
+_CLAIMABLE = select(jobs.c.id).where(WORK, _FREE, _DUE).order_by(*_OLDEST).limit(bindparam("most"))
 _PICK = _CLAIMABLE.with_for_update(skip_locked=True)
 _LEASE = update(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).returning(jobs)
-_HELD = and_(_OPEN, jobs.c.lease_owner == bindparam("holder"))
+_HELD = and_(WORK, jobs.c.lease_owner == bindparam("holder"))
 _HELD_IDS = select(jobs.c.id).where(_HELD).order_by(jobs.c.created, jobs.c.id)
 _EXTEND = update(jobs).where(_HELD).returning(jobs.c.id)
 _RELEASE = (
@@ -72,7 +69,7 @@ _RELEASE = (
     .where(jobs.c.lease_owner == bindparam("holder"), jobs.c.id.in_(bindparam("ids", expanding=True)))
     .values(lease_owner=None, lease_until=None)
 )
-_OWNERS = select(jobs.c.lease_owner).where(_OPEN, jobs.c.lease_owner.is_not(null())).distinct()
+_OWNERS = select(jobs.c.lease_owner).where(WORK, jobs.c.lease_owner.is_not(null())).distinct()
 _DISMISS_WANTED = select(jobs.c.id).where(
     jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.goal == Goal.DISMISS.value
 )

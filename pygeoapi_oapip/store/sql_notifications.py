@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, insert, 
 from ..model.job import Goal, Job
 from ..model.run import JobID
 from .database import Database
-from .notification_tables import subscriptions
+from .notification_tables import OPEN, subscriptions
 from .notifications import TELLS_PROGRESS, Outcome, Subscription, subscription_of
 from .rows import from_micros, optional_micros, optional_moment, storable, to_micros
 from .tables import jobs
@@ -32,7 +32,7 @@ _PROGRESS = and_(
 _NEWS = (
     select(_ROW.job_id)
     .join(jobs, jobs.c.id == _ROW.job_id)
-    .where(_ROW.outcome == Outcome.OPEN.value, _ROW.due <= _NOW, _FREE, or_(jobs.c.ended, _PROGRESS))
+    .where(OPEN, _ROW.due <= _NOW, _FREE, or_(jobs.c.ended, _PROGRESS))
     .order_by(_ROW.due, _ROW.job_id)
     .limit(bindparam("most"))
 )
@@ -44,10 +44,10 @@ _GIVE_BACK = (
     .values(lease_owner=None, lease_until=None)
     .returning(_ROW.job_id)
 )
-_OWNERS = select(_ROW.lease_owner).where(_ROW.outcome == Outcome.OPEN.value, _ROW.lease_owner.is_not(null())).distinct()
+_OWNERS = select(_ROW.lease_owner).where(OPEN, _ROW.lease_owner.is_not(null())).distinct()
 _RELEASE = (
     update(subscriptions)
-    .where(_ROW.outcome == Outcome.OPEN.value, _ROW.lease_owner == bindparam("holder"))
+    .where(OPEN, _ROW.lease_owner == bindparam("holder"))
     .values(lease_owner=None, lease_until=None)
 )
 

@@ -1,4 +1,7 @@
-"""What subscribers have been told. Jobs that are in the table already are older than call-backs, and have none."""
+"""What subscribers have been told, and jobs that are created before they are started.
+
+Jobs that are in the table already are older than callbacks, and have none.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table of subscriptions."""
+    """Make the table of subscriptions; leave jobs that are only created out of the index of work."""
     op.create_table(
         "subscriptions",
         sa.Column("job_id", sa.Text, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
@@ -26,7 +29,13 @@ def upgrade() -> None:
         sa.Column("lease_owner", sa.Text),
         sa.Column("lease_until", sa.BigInteger),
     )
-    unfinished = sa.column("outcome") == sa.literal("open", literal_execute=True)
+    unfinished = sa.column("outcome") == sa.literal_column("'open'")
     op.create_index(
         "subscriptions_open", "subscriptions", ["due"], sqlite_where=unfinished, postgresql_where=unfinished
     )
+    started = sa.or_(
+        sa.column("phase") != sa.literal_column("'created'"), sa.column("goal") == sa.literal_column("'dismiss'")
+    )
+    work = sa.and_(sa.column("ended").is_(sa.false()), started)
+    op.drop_index("jobs_open", "jobs")
+    op.create_index("jobs_open", "jobs", ["created", "id"], sqlite_where=work, postgresql_where=work)
