@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from pygeoapi_oapip.testing.operations import FakeOperations
+
 PATHS = [
     "/processes/{}",
+    "/processes/{}/execution",
     "/processes/{}/package",
     "/processes/{}/history",
     "/jobs/{}",
@@ -62,6 +65,20 @@ def test_identifiers_that_nothing_has_are_404(client: FlaskClient, path: str) ->
         response = client.get(path.format(identifier))
         assert_sound(response)
         assert response.status_code == 404 or identifier in (".", "/", "//", ".."), identifier
+
+
+def test_processes_that_nothing_is_called_are_not_executed(client: FlaskClient, operations: FakeOperations) -> None:
+    for identifier in IDENTIFIERS:
+        response = client.post(f"/processes/{identifier}/execution", json={"inputs": {}})
+        assert_sound(response)
+        assert response.status_code in (404, 405), identifier
+    assert operations.bodies == []
+
+
+@pytest.mark.parametrize("name", ["Prefer", "Accept", "Content-Type", "X-Any"])
+def test_headers_with_line_ends_are_not_repeated(client: FlaskClient, name: str) -> None:
+    environ = {"HTTP_" + name.upper().replace("-", "_"): "wait=1\r\nX-Evil: 1", "CONTENT_TYPE": "a/b\r\nX-Evil: 1"}
+    assert_sound(client.post("/processes/echo/execution", data="{}", environ_overrides=environ))
 
 
 @pytest.mark.parametrize(
