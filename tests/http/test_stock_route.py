@@ -192,6 +192,16 @@ def test_the_openapi_document_has_the_configured_processes(server: Server) -> No
     assert {f"/processes/{name}/execution" for name in PACKAGES} <= set(paths)
 
 
+def test_the_built_in_process_is_one_of_them(server: Server) -> None:
+    assert "echo" in [row["id"] for row in server.get("/processes").json()["processes"]]
+    assert "/processes/echo/execution" in server.get("/openapi").json()["paths"]
+    assert server.get("/processes/echo").json()["inputs"]["message"]["schema"]["type"] == "string"
+    assert server.get("/processes/echo", "html").status_code == 200
+    assert server.execute("echo", inputs={"message": "hello"}).json() == {"message": "hello"}
+    job_id = server.start("echo", inputs={"message": "hello", "pause": 1})
+    assert server.until(job_id, "successful")["progress"] == 100
+
+
 @pytest.mark.parametrize("path", ["/", "/conformance", "/processes", "/processes/shout", "/jobs", "/openapi"])
 def test_pages_are_there_and_load_nothing_from_another_host(server: Server, path: str) -> None:
     answer = server.get(path, "html")
