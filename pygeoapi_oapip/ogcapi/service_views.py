@@ -12,15 +12,17 @@ _PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 _PART1_DRAFT = "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/"
 _PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
 _PART3 = "http://www.opengis.net/spec/ogcapi-processes-3/0.0/conf/"
+_PART4 = "http://www.opengis.net/spec/ogcapi-processes-4/1.0/conf/"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/"
 
 CONFORMANCE = (
     *(_COMMON + name for name in ("core", "landing-page", "json", "html", "oas30")),
     *(_PART1 + name for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")),
     _PART1 + "callback",
-    *(_PART1_DRAFT + name for name in ("oas30", "oas31")),
+    *(_PART1_DRAFT + name for name in ("kvp-execute", "oas30", "oas31")),
     *(_PART2 + name for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl", "docker")),
     _PART3 + "nested-processes",
+    *(_PART4 + name for name in ("job-management", "ogcapi-processes", "provenance")),
 )
 """The classes that this door implements; other parts add theirs through `DoorOptions.conformance`."""
 
