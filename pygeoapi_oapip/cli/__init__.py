@@ -18,6 +18,7 @@ COMMANDS = {
         "engines": "administration",
         "db": "administration",
         "reap": "administration",
+        "unlock": "administration",
     },
     "Processes": {
         "deploy": "processes",

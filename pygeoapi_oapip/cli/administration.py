@@ -1,4 +1,4 @@
-"""Commands of the administrator: init, worker, db, check, engines, reap."""
+"""Commands of the administrator: init, worker, db, check, engines, reap, unlock."""
 
 from __future__ import annotations
 
@@ -128,6 +128,30 @@ def reap(file: Path | None) -> None:
     with _wired(find_configuration(file)) as wired:
         owners, expired = wired.reap()
     click.echo(f"{owners} dead processes, {expired} expired jobs removed")
+
+
+@click.command()
+@click.argument("process_id", metavar="ID")
+@_config
+def unlock(process_id: str, file: Path | None) -> None:
+    """Let a process that was deployed with `mutable: false` be changed again.
+
+    Over HTTP nobody can replace or undeploy it. This works on the database of the server, also while it runs.
+    """
+    from dataclasses import replace
+
+    from ..model.identity import EVERYTHING
+    from ..model.process import Source
+    from ..store.sql import SqlProcessStore
+
+    with _wired(find_configuration(file)) as wired:
+        processes = SqlProcessStore(wired.database)
+        process = processes.get(process_id, EVERYTHING)
+        if process.source is not Source.DEPLOYED:
+            raise CommandError(f"{process_id} is no deployed process ({process.source})")
+        if process.locked:
+            processes.replace(replace(process, locked=False), process.revision)
+    click.echo(f"{process_id} can be changed")
 
 
 @contextmanager
