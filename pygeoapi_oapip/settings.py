@@ -167,10 +167,9 @@ class Limits(_Block):
 class Nested(_Block):
     """Inputs that other processes make (Part 3)."""
 
-    remote: tuple[str, ...] | None = Field(
-        None,
-        description="Hosts whose processes may be named as inputs, with `*` as wildcard; `[]`: none. "
-        "Not given: as `staging.allow_hosts`.",
+    remote: tuple[str, ...] = Field(
+        ("*",),
+        description="Hosts, out of those of `staging.allow_hosts`, whose processes may be named as inputs; `[]`: none.",
     )
     timeout: Seconds = Field(
         300.0, description="Longest wait for the answer of a server that runs a process synchronously."

@@ -8,14 +8,14 @@ import time
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import AddressForbidden, AnswerLost, TooLarge, Unavailable, UnresolvableReference
 from ..model.answer import Answer
 from ..model.json import JSONObject
 from ..settings import Staging as StagingSettings
 from .base import Staged
-from .http import HttpStager, explained, guarded_session
+from .http import HttpStager, explained, guarded_session, redirected
 
 _REDIRECTS = 5
 _CHUNK = 1 << 16
@@ -25,8 +25,8 @@ class GuardedClient:
     """Talks to servers that the administrator allows.
 
     Args:
-        hosts: host names with `*` as wildcard, to which requests may go.
-        staging: what may be downloaded, and whether internal addresses are allowed.
+        hosts: host names with `*` as wildcard, to which requests may go if `staging` allows them.
+        staging: the rules for all addresses.
         patience: seconds to wait for the answer to a POST.
     """
 
@@ -35,12 +35,10 @@ class GuardedClient:
         self._patience = patience
         self._staging = staging
         self._files = HttpStager(staging)
-        everywhere = staging.model_copy(update={"allow_hosts": ("*",)})
-        self._addresses = HttpStager(everywhere)
 
     def check(self, url: str) -> None:
         """Refuse what may never be asked. Raises AddressForbidden, UnresolvableReference."""
-        self._addresses.check(url)
+        self._files.check(url)
         host = (urlsplit(url).hostname or "").lower()
         if not any(fnmatch(host, pattern.lower()) for pattern in self._hosts):
             raise AddressForbidden(f"the server {host} is not one that processes are run on (nested.remote)")
@@ -68,7 +66,7 @@ class GuardedClient:
             target = answer.headers.get("location")
             if method != "GET" or answer.status not in (301, 302, 303, 307, 308) or not target:
                 return answer
-            url = urljoin(url, target)
+            url = redirected(url, target)
         raise UnresolvableReference(f"more than {_REDIRECTS} redirects")
 
     def download(self, url: str, folder: Path) -> Staged:
@@ -111,3 +109,4 @@ class GuardedClient:
             if connected:
                 raise AnswerLost(fault.detail) from None
             raise
+

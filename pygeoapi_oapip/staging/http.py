@@ -198,10 +198,20 @@ class HttpStager:
             if not response.is_redirect:
                 return response
             response.close()
-            url = urljoin(url, response.headers["Location"])
-            if urlsplit(url).scheme not in self.schemes:
-                raise AddressForbidden(f"a redirect leads to {urlsplit(url).scheme or 'no'} scheme, not http or https")
+            url = redirected(url, response.headers["Location"])
         raise UnresolvableReference(f"more than {_MAX_REDIRECTS} redirects")
+
+
+def redirected(url: str, target: str) -> str:
+    """Where a redirect leads. Raises UnresolvableReference where that is no URL, AddressForbidden for other schemes."""
+    try:
+        found = urljoin(url, target)
+        scheme = urlsplit(found).scheme
+    except ValueError:
+        raise UnresolvableReference(f"{url} leads to {target[:200]!r}, which is not a URL") from None
+    if scheme not in HttpStager.schemes:
+        raise AddressForbidden(f"a redirect leads to {scheme or 'no'} scheme, not http or https")
+    return found
 
 
 @contextmanager
@@ -241,8 +251,9 @@ def explained(url: str) -> Iterator[None]:
         raise Unavailable(f"{url} could not be read: {type(error).__name__}") from None
     except _Refused:
         raise _forbidden(urlsplit(url).hostname or url) from None
-    except UnicodeError:
-        raise UnresolvableReference(f"{url!r} is not a URL") from None
+    except ValueError:
+        # the library looks at redirects that it does not follow, too
+        raise UnresolvableReference(f"{url!r} is not a URL, or leads to none") from None
 
 
 def _cause(error: BaseException | None, kind: type[_Kind]) -> _Kind | None:

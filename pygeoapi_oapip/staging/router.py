@@ -75,5 +75,4 @@ def make_client(settings: Settings) -> GuardedClient:
     """What talks to other processing servers; the HTTP library is loaded now."""
     from .client import GuardedClient
 
-    nested, staging = settings.nested, settings.staging
-    return GuardedClient(staging.allow_hosts if nested.remote is None else nested.remote, staging, nested.timeout)
+    return GuardedClient(settings.nested.remote, settings.staging, settings.nested.timeout)

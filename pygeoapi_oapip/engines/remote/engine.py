@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +33,7 @@ LARGEST_FILE = 32 << 20
 """Bytes of a file of this server that is sent within a request."""
 THREADS = 8
 """Steps at once; the others are taken by a later poll."""
+PAUSE_AFTER_DEFECT = 5.0
 GRACE = 5.0
 """Seconds that `close` waits."""
 
@@ -140,8 +142,9 @@ class RemoteEngine:
         except OSError as error:
             LOG.warning("job %s waits for its folder: %s", run.job_id, error.strerror)
         except Exception:
-            # A defect in one run must not stop the others; it is tried again by the next poll.
+            # A defect in one run must not stop the others; it is tried again later.
             LOG.exception("job %s: a defect of the server", run.job_id)
+            record.save(replace(record.state(), due=time.time() + PAUSE_AFTER_DEFECT))
         finally:
             with self._changed:
                 self._busy.discard(run.job_id)

@@ -97,7 +97,7 @@ def job_address(answer: Answer, execution: str) -> str:
     known = body if isinstance(body, Mapping) else {}
     job_id = known.get("jobID") or known.get("id")
     if answer.status == 201 and answer.headers.get("location"):
-        return urljoin(execution, answer.headers["location"])
+        return _joined(execution, answer.headers["location"])
     if isinstance(job_id, str) and isinstance(known.get("status"), str):
         return f"{execution.rpartition('/processes/')[0]}/jobs/{job_id}"
     return ""
@@ -122,8 +122,16 @@ def _link(body: JSONObject, address: str) -> str:
     for item in links if isinstance(links, Sequence) and not isinstance(links, str) else ():
         wanted = isinstance(item, Mapping) and item.get("rel") in RESULTS and isinstance(item.get("href"), str)
         if wanted and isinstance(item, Mapping) and item.get("type") in (None, "", "application/json"):
-            return urljoin(address, str(item["href"]))
+            return _joined(address, str(item["href"]))
     return ""
+
+
+def _joined(base: str, reference: str) -> str:
+    """The absolute URL; "" where it is none."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return ""
 
 
 def problem_of(answer: Answer) -> str:

@@ -129,3 +129,9 @@ def test_host_outside_the_list_is_refused() -> None:
     with pytest.raises(AddressForbidden, match="allow_hosts"):
         stager(allow_hosts=["*.example.org"]).check("https://example.com/x")
     stager(allow_hosts=["*.example.org"]).check("https://data.example.org/x")
+
+
+@pytest.mark.parametrize("target", ["http://[::1", "//[", "http://[v1.x]/"])
+def test_redirect_to_what_is_no_url_is_refused(site: str, tmp_path: Path, target: str) -> None:
+    with pytest.raises(UnresolvableReference):
+        stager().fetch(f"{site}/to?{target}", 10_000)
