@@ -33,6 +33,7 @@ function build() {
   byId("fields").replaceChildren(...state.fields.map(([, control]) => control.field));
   if (!state.fields.length) byId("fields").append(el("p", {}, "This process has no inputs."));
   byId("wishes").replaceChildren(...wishes(process));
+  byId("loading").hidden = true;
   byId("legend").hidden = !state.fields.some(([, control]) => control.required);
   form.hidden = false;
 }
@@ -177,6 +178,7 @@ handleDismissals(() => followed.querySelector(".problem") || problem, (ended) =>
   else state.follower?.soon();
 });
 start().catch((error) => {
+  byId("loading").hidden = true;
   form.hidden = false;
   showProblem(problem, error);
 });

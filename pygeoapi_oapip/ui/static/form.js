@@ -240,7 +240,7 @@ export function field(name, raw, value, required, depth = 0, text = {}) {
   const title = text.title || schema.title || name;
   const description = text.description || schema.description;
   const must = required ? [" ", el("span", { class: "must" }, "required")] : [];
-  const hint = el("p", { class: "hint kind", id: `${control.id}-hint` }, title === name ? null : el("code", {}, name), title === name ? null : " ", hintOf(schema));
+  const hint = el("p", { class: "hint kind", id: `${control.id}-hint` }, title === name ? null : el("code", {}, name), title === name ? null : " ", control instanceof BoxControl ? "bounding box" : hintOf(schema));
   const more = description && description !== title ? el("p", { class: "hint pre" }, description) : null;
   const several = control instanceof Group || control instanceof BoxControl || control instanceof FileControl;
   const heading = several ? el("legend", {}, title, ...must) : el("label", { for: control.id }, title, ...must);
