@@ -12,6 +12,7 @@ from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
 from pygeoapi_oapip.store.memory_notifications import MemoryNotificationStore
 from pygeoapi_oapip.store.notifications import NotificationStore
 from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlNotificationStore, SqlProcessStore, upgrade
+from pygeoapi_oapip.testing.job_list_contract import JobPagesContract
 from pygeoapi_oapip.testing.notification_contract import CreatedJobContract, NotificationContract
 from pygeoapi_oapip.testing.store_contract import (
     JobLeaseContract,
@@ -21,7 +22,7 @@ from pygeoapi_oapip.testing.store_contract import (
 )
 
 
-class _Jobs(JobStoreContract, JobLeaseContract, JobListContract, CreatedJobContract):
+class _Jobs(JobStoreContract, JobLeaseContract, JobListContract, JobPagesContract, CreatedJobContract):
     pass
 
 

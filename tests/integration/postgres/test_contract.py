@@ -7,6 +7,7 @@ import pytest
 from pygeoapi_oapip.store.base import JobStore, ProcessStore
 from pygeoapi_oapip.store.notifications import NotificationStore
 from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlNotificationStore, SqlProcessStore
+from pygeoapi_oapip.testing.job_list_contract import JobPagesContract
 from pygeoapi_oapip.testing.notification_contract import CreatedJobContract, NotificationContract
 from pygeoapi_oapip.testing.store_contract import (
     JobLeaseContract,
@@ -18,7 +19,7 @@ from pygeoapi_oapip.testing.store_contract import (
 pytestmark = pytest.mark.postgres
 
 
-class TestPostgresJobs(JobStoreContract, JobLeaseContract, JobListContract, CreatedJobContract):
+class TestPostgresJobs(JobStoreContract, JobLeaseContract, JobListContract, JobPagesContract, CreatedJobContract):
     @pytest.fixture
     def jobs(self, database: Database) -> JobStore:
         return SqlJobStore(database)
