@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from .catalogue import Catalogue
-from .errors import NoSuchJob, StoreUnavailable
+from .errors import NoSuchJob, StoreUnavailable, VersionConflict
 from .model.execution import PARENT
 from .model.identity import EVERYTHING
-from .model.job import Job
+from .model.job import Job, JobStatus, Phase
 from .staging.base import Workspaces
-from .store.base import JobStore
+from .store.base import JobQuery, JobStore
 
 LOG = logging.getLogger(__name__)
 
@@ -50,7 +50,8 @@ class Upkeep:
         return len(dead)
 
     def expire(self) -> int:
-        """Remove ended jobs that are older than the retention, with their folders.
+        """Remove ended jobs that are older than the retention, with their folders, and jobs that were created (Part 4)
+        and not touched for as long.
 
         Returns:
             The number of jobs removed.
@@ -65,6 +66,18 @@ class Upkeep:
                 self.jobs.delete(job.id, EVERYTHING)
             except NoSuchJob:
                 LOG.debug("job %s was removed meanwhile", job.id)
+        return len(old) + self._forget_created(before)
+
+    def _forget_created(self, before: datetime) -> int:
+        query = JobQuery(_BATCH, statuses=(JobStatus.CREATED,), created_until=before)
+        old = [job for job in self.jobs.list(query, EVERYTHING).jobs if job.updated < before]
+        for job in old:
+            try:
+                fresh = self.jobs.get(job.id, EVERYTHING)
+                self.jobs.define(fresh.advance(Phase.DISMISSED, datetime.now(UTC), message="never started"))
+                self.jobs.delete(job.id, EVERYTHING)
+            except (NoSuchJob, VersionConflict):
+                LOG.debug("job %s was changed or removed meanwhile", job.id)
         return len(old)
 
     def _removable(self, before: datetime, limit: int) -> list[Job]:

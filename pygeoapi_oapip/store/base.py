@@ -120,8 +120,8 @@ class JobStore(Protocol):
 
     def define(self, job: Job) -> Job:
         """Write all fields of a job that is `created` in the store, if the row still has `job.version`; id, owner and
-        time of creation stay. The phase may be CREATED (another definition) or ACCEPTED (the start, with its lease if
-        the caller is to drive it).
+        time of creation stay. The phase may be CREATED (another definition), ACCEPTED (the start, with its lease if
+        the caller is to drive it) or DISMISSED.
 
         Returns:
             The stored job: version + 1.
