@@ -244,7 +244,8 @@ def test_all_goes_on_after_a_kill_of_web_and_worker_processes(tmp_path: Path, th
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         home.start()
-        assert home.ended(job, 120)["status"] == "successful", home.ended(job)
+        ended = home.ended(job, 120)
+        assert ended["status"] == "successful", ended.get("message")
         assert text(home, home.get(f"/jobs/{job}/results?f=json").json()["out"]) == "DONE\nDONE\n"
         assert len(home.get("/jobs").json()["jobs"]) == 4
         assert len(there.get("/jobs?limit=1000").json()["jobs"]) == before + 1

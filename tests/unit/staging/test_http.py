@@ -133,5 +133,5 @@ def test_host_outside_the_list_is_refused() -> None:
 
 @pytest.mark.parametrize("target", ["http://[::1", "//[", "http://[v1.x]/"])
 def test_redirect_to_what_is_no_url_is_refused(site: str, tmp_path: Path, target: str) -> None:
-    with pytest.raises(UnresolvableReference):
+    with pytest.raises(OapipError):
         stager().fetch(f"{site}/to?{target}", 10_000)
