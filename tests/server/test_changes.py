@@ -94,6 +94,49 @@ def test_a_process_that_was_deployed_as_immutable_stays(server: LiveServer) -> N
     assert all(isinstance(row["mutable"], bool) for row in server.get("/processes").json()["processes"])
 
 
+TOOL = {
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "id": "any-kind",
+    "baseCommand": "true",
+    "inputs": {},
+    "outputs": {},
+}
+
+
+@pytest.mark.requirement(
+    "part2/deploy-replace-undeploy/deploy-body",
+    "part2/deploy-replace-undeploy/replace-content-type",
+    "part2/cwl/replace-body",
+    "part2/ogcapppkg/replace-body",
+)
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/cwl", SLOW.format(id="any-kind", word="x")),
+        ("application/cwl+yaml", SLOW.format(id="any-kind", word="y")),
+        ("application/cwl+json", json.dumps(TOOL)),
+        (
+            "application/ogcapppkg+json",
+            json.dumps({"executionUnit": {"value": TOOL, "mediaType": "application/cwl+json"}}),
+        ),
+        (
+            "application/ogcapppkg+json",
+            json.dumps({"processDescription": {"id": "any-kind"}, "executionUnit": [{"unit": TOOL}]}),
+        ),
+    ],
+)
+def test_a_process_is_deployed_and_replaced_by_any_kind_of_package(server: LiveServer, kind: str, body: str) -> None:
+    heads = {"Content-Type": kind}
+    answer = server.post("/processes", data=body, headers=heads)
+    assert (answer.status_code, answer.json()["id"]) == (201, "any-kind")
+    replaced = requests.put(answer.headers["Location"], data=body + " ", headers=heads, timeout=60)
+    assert (replaced.status_code, replaced.content) == (204, b"")
+    package = server.get("/processes/any-kind/package")
+    assert (package.text, package.headers["Content-Type"]) == (body + " ", kind)
+    assert requests.delete(answer.headers["Location"], timeout=60).status_code == 204
+
+
 def test_a_description_of_another_process_is_not_put_here(server: LiveServer) -> None:
     server.deploy(SLOW.format(id="mine", word="one"))
     unit = {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": "true", "inputs": {}, "outputs": {}}
