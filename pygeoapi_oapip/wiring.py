@@ -26,12 +26,14 @@ from .operations import Operations
 from .phases import Parts
 from .reconciler import Reconciler
 from .service import Collaborators, ProcessingService
-from .settings import Settings, load_settings
+from .settings import Callbacks, Settings, load_settings
 from .staging.base import Stager
 from .staging.poster import make_poster
 from .staging.router import make_client, make_stager
 from .staging.workspace import LocalWorkspaces
+from .store.base import JobStore
 from .store.lease import LeaseOwner
+from .store.notifications import NotificationStore
 from .upkeep import Upkeep
 
 LOG = logging.getLogger(__name__)
@@ -86,17 +88,8 @@ class Wired:
                 notifications=notifications,
             )
         )
-        self.notifier = Notifier(
-            Channel(
-                jobs,
-                notifications,
-                Composer(processes, workspaces, url),
-                make_poster(settings.callbacks),
-                settings.callbacks,
-            ),
-            self.reconciler.leases.owner,
-            _is_dead,
-        )
+        composer = Composer(processes, workspaces, url)
+        self.notifier = _notifier(jobs, notifications, composer, self.reconciler.leases.owner, settings.callbacks)
         self._load_catalogue()
 
     def start_background(self) -> None:
@@ -310,6 +303,13 @@ def _engines(settings: Settings) -> Mapping[str, Engine]:
     home = settings.output_dir.absolute()
     named = {name: make_engine(name, block, home / f".engine-{name}") for name, block in settings.engines.items()}
     return {**named, BUILTIN: builtin_engine()}
+
+
+def _notifier(
+    jobs: JobStore, notifications: NotificationStore, composer: Composer, owner: str, settings: Callbacks
+) -> Notifier:
+    channel = Channel(jobs, notifications, composer, make_poster(settings), settings)
+    return Notifier(channel, owner, _is_dead)
 
 
 def _is_dead(owner: str) -> bool:
