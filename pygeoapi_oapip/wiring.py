@@ -66,11 +66,8 @@ class Wired:
         client = make_client(settings)
         self.engines = {**_engines(settings), REMOTE: remote_engine(client)}
         self.catalogue = self._make_catalogue(processes, stager)
-        self.reconciler = Reconciler(
-            Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces)),
-            str(LeaseOwner.here()),
-            settings.limits.jobs_per_worker,
-        )
+        parts = Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces))
+        self.reconciler = Reconciler(parts, str(LeaseOwner.here()), settings.limits.jobs_per_worker)
         self.upkeep = Upkeep(jobs, workspaces, self.catalogue, settings.retention.jobs, _is_dead)
         notifications = SqlNotificationStore(self.database)
         self.service: Operations = ProcessingService(
