@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -10,13 +11,19 @@ from pygeoapi_oapip.testing.live_server import LiveServer
 PAUSE = 8
 
 
+def until_running(server: LiveServer, job: str) -> None:
+    deadline = time.monotonic() + 60
+    while server.get(f"/jobs/{job}").json()["status"] == "accepted":
+        assert time.monotonic() < deadline, "the job does not start"
+        time.sleep(0.1)
+
+
 def test_pause_goes_on_while_nothing_of_the_server_lives(tmp_path: Path) -> None:
     server = LiveServer(tmp_path, workers=1)
     server.start()
     job = server.submit("echo", {"message": "hello", "pause": PAUSE, "text": "words"})
     held = server.submit("echo", {"message": "hello", "pause": 3600})
-    while server.get(f"/jobs/{job}").json()["status"] == "accepted":
-        pass
+    until_running(server, job)
     server.kill_all()
     with server:
         status = server.ended(job)
