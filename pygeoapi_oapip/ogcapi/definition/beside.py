@@ -47,7 +47,12 @@ def cleaned(host: Mapping[str, Any], own: Mapping[str, Any], paths: Collection[s
         for kind in _KINDS
         for name in given.get(kind) or {}
     }
-    cleaner = _Cleaner(names, set())
+    called = {
+        names[f"#/components/parameters/{key}"]: str(node.get("name"))
+        for key, node in (given.get("parameters") or {}).items()
+        if isinstance(node, Mapping)
+    }
+    cleaner = _Cleaner(names, called, set())
     found = {
         path: cleaner.path_item(path, item)
         for path, item in (host.get("paths") or {}).items()
@@ -76,6 +81,8 @@ def _tag(tag: Mapping[str, Any]) -> Node:
 class _Cleaner:
     names: Mapping[str, str]
     """Old reference -> new reference, of the components that exist."""
+    called: Mapping[str, str]
+    """New reference of a parameter -> its name."""
     operation_ids: set[str]
 
     def path_item(self, path: str, item: Mapping[str, Any]) -> Node:
@@ -95,7 +102,12 @@ class _Cleaner:
             self.operation_ids.add(identifier)
             found["operationId"] = identifier
         parameters = list(self._parameters(path, operation.get("parameters")))
-        parameters += _undeclared(path, [*shared, *parameters])
+        known = {self.called.get(item["$ref"], "") if "$ref" in item else item["name"] for item in shared + parameters}
+        parameters += [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in dict.fromkeys(re.findall(r"{(\w+)}", path))
+            if name not in known
+        ]
         if parameters:
             found["parameters"] = parameters
         body = operation.get("requestBody")
@@ -190,11 +202,3 @@ class _Cleaner:
         if isinstance(reference, str):
             return {"$ref": self.names[reference]} if reference in self.names else {}
         return {key: self._renamed(value) for key, value in schema.items()}
-
-
-def _undeclared(path: str, parameters: list[Node]) -> Iterator[Node]:
-    """A path parameter for each variable of the path that none describes; those of components are not looked up."""
-    known = {item.get("name") or item["$ref"].rpartition("/")[2] for item in parameters}
-    for name in re.findall(r"{(\w+)}", path):
-        if name not in known:
-            yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
