@@ -10,7 +10,13 @@ from alembic.script import ScriptDirectory
 
 import pygeoapi_oapip.store.migrations as migrations
 from pygeoapi_oapip.errors import ConfigurationError
-from pygeoapi_oapip.store.sql import Database, SqlProcessStore, upgrade
+from pygeoapi_oapip.model.identity import Scope
+from pygeoapi_oapip.model.job import Phase
+from pygeoapi_oapip.store.base import JobQuery
+from pygeoapi_oapip.store.rows import job_row
+from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlProcessStore, upgrade
+from pygeoapi_oapip.store.tables import jobs
+from pygeoapi_oapip.testing.store_contract import NOON, SECOND, job_at
 
 from .processes import check_that_many_start_at_once
 from .schemas import schema_of
@@ -37,6 +43,19 @@ def test_the_known_revisions_are_those_of_the_scripts() -> None:
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     scripts = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
     assert tuple(reversed(scripts)) == migrations.REVISIONS
+
+
+def test_jobs_of_the_first_schema_are_listed_after_the_steps(tmp_path: Path) -> None:
+    database = _database(tmp_path)
+    with database.write() as connection:
+        migrations.migrate(connection, "0001")
+        job = job_at(phase=Phase.SUCCESSFUL, started=NOON, finished=NOON + SECOND)
+        row = {name: value for name, value in job_row(job).items() if name in jobs.c}
+        connection.execute(jobs.insert().values(row))
+    upgrade(database)
+    for query in (JobQuery(), JobQuery(min_duration=1.0), JobQuery(process_ids=("buffer",), max_duration=1.0)):
+        assert [one.id for one in SqlJobStore(database).list(query, Scope("alice")).jobs] == [job.id]
+    database.close()
 
 
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:
