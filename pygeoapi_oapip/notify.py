@@ -180,7 +180,7 @@ class Notifier:
             elif not wants_start_first(job, row, now):
                 return self._tell_end(job, row)
             elif row.progress_due is not None and row.progress_due > now:
-                return replace(row, due=row.progress_due)
+                return replace(row, due=min(row.progress_due, (job.finished or now) + PATIENCE))
             else:
                 row = self._tell_progress(job, row)
         return row

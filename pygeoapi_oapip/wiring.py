@@ -26,7 +26,7 @@ from .operations import Operations
 from .phases import Parts
 from .reconciler import Reconciler
 from .service import Collaborators, ProcessingService
-from .settings import Callbacks, Settings, load_settings
+from .settings import Settings, load_settings
 from .staging.base import Stager
 from .staging.poster import make_poster
 from .staging.router import make_client, make_stager
@@ -61,9 +61,8 @@ class Wired:
         self.database = Database(settings.connection, settings.connection_password)
         upgrade(self.database)
         jobs, processes = SqlJobStore(self.database), SqlProcessStore(self.database)
-        stager = make_stager(settings.staging)
+        stager, client = make_stager(settings.staging), make_client(settings)
         workspaces = LocalWorkspaces(settings.output_dir, stager)
-        client = make_client(settings)
         self.engines = {**_engines(settings), REMOTE: remote_engine(client)}
         self.catalogue = self._make_catalogue(processes, stager)
         parts = Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces))
@@ -85,8 +84,7 @@ class Wired:
                 notifications=notifications,
             )
         )
-        composer = Composer(processes, workspaces, url)
-        self.notifier = _notifier(jobs, notifications, composer, self.reconciler.leases.owner, settings.callbacks)
+        self.notifier = self._make_notifier(jobs, notifications, Composer(processes, workspaces, url))
         self._load_catalogue()
 
     def start_background(self) -> None:
@@ -159,6 +157,11 @@ class Wired:
             limit,
             builtin_processes(self.settings.builtin_processes),
         )
+
+    def _make_notifier(self, jobs: JobStore, notifications: NotificationStore, composer: Composer) -> Notifier:
+        settings = self.settings.callbacks
+        channel = Channel(jobs, notifications, composer, make_poster(settings), settings)
+        return Notifier(channel, self.reconciler.leases.owner, _is_dead)
 
     def _load_catalogue(self) -> None:
         try:
@@ -300,13 +303,6 @@ def _engines(settings: Settings) -> Mapping[str, Engine]:
     home = settings.output_dir.absolute()
     named = {name: make_engine(name, block, home / f".engine-{name}") for name, block in settings.engines.items()}
     return {**named, BUILTIN: builtin_engine()}
-
-
-def _notifier(
-    jobs: JobStore, notifications: NotificationStore, composer: Composer, owner: str, settings: Callbacks
-) -> Notifier:
-    channel = Channel(jobs, notifications, composer, make_poster(settings), settings)
-    return Notifier(channel, owner, _is_dead)
 
 
 def _is_dead(owner: str) -> bool:

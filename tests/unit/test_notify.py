@@ -252,8 +252,8 @@ def test_progress_that_cannot_be_told_does_not_hold_the_end_for_long(bench: Benc
     bench.post.answers = {"progress": [500] * 100}
     job = bench.succeed(bench.advance(bench.add(), Phase.RUNNING), first=Literal(1))
     while "success" not in bench.look(1):
-        assert bench.now - NOON < timedelta(seconds=20)
-    assert bench.post.names.count("progress:500") == notify.PROGRESS_TRIES
+        assert bench.now - NOON <= notify.PATIENCE + SECOND
+    assert 3 <= bench.post.names.count("progress:500") <= notify.PROGRESS_TRIES
     assert bench.row(job).outcome is Outcome.DELIVERED
 
 
