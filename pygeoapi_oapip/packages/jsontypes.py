@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,14 +69,14 @@ def kind_of(item: JSONObject, place: str) -> Kind:
 def media_types_of(item: JSONObject) -> list[str]:
     """The media types that the schema of an input or output names, in order."""
     found: list[str] = []
-    queue: list[Any] = [item.get("schema")]
+    queue: deque[Any] = deque([item.get("schema")])
     while queue and len(found) < 50:
-        schema = queue.pop(0)
+        schema = queue.popleft()
         if isinstance(schema, Mapping):
             kind = schema.get("contentMediaType")
             if isinstance(kind, str) and kind.count("/") == 1 and kind not in found and kind.isprintable():
                 found.append(kind)
-            queue += [schema.get("items"), *_branches(schema)]
+            queue.extend([schema.get("items"), *_branches(schema)])
     return found
 
 

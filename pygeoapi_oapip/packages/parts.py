@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import email
-from collections.abc import Sequence
+import quopri
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from hashlib import sha256
@@ -11,6 +15,10 @@ from hashlib import sha256
 from ..errors import BadRequest
 
 MAX_PARTS = 200
+
+_HEADER_BYTES = 16 * 1024
+_LINE_END = re.compile(rb"(--)?[ \t]{0,100}(?=\r?\n|\Z)")
+_BLANK_LINE = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 
 RELATED = ("multipart/related", "multipart/mixed")
 FORM = "multipart/form-data"
@@ -51,42 +59,87 @@ def is_multipart(content_type: str) -> bool:
 def read_parts(body: bytes, content_type: str) -> Parts:
     """The parts of a body.
 
+    The work is linear in the length of the body: only the headers of a part go through the parser of the standard
+    library, and their number and length are limited.
+
     Args:
         body: the whole body.
         content_type: the Content-Type header with its parameters.
 
     Raises:
-        BadRequest: no boundary, no parts, nested multiparts, or an encoding that cannot be read.
+        BadRequest: no boundary, no parts or too many, nested multiparts, or an encoding that cannot be read.
     """
-    head = b"MIME-Version: 1.0\r\nContent-Type: " + content_type.encode("ascii", "replace") + b"\r\n\r\n"
-    try:
-        message = email.message_from_bytes(head + body)
-        if not message.get_boundary():
-            raise BadRequest("the multipart body has no `boundary` in its Content-Type")
-        found = message.get_payload() if message.is_multipart() else []
-        if not isinstance(found, list) or not 0 < len(found) <= MAX_PARTS:
-            raise BadRequest(f"a multipart body has 1 to {MAX_PARTS} parts (has {len(found)})")
-        return Parts(
-            tuple(_part(item) for item in found if isinstance(item, Message)), _bare(message.get_param("start"))
-        )
-    except (ValueError, TypeError, LookupError, AttributeError):
-        # the parser of the standard library raises these on malformed headers
-        raise BadRequest("the multipart body cannot be read: its headers are malformed") from None
+    outer = _headers(b"Content-Type: " + content_type[:_HEADER_BYTES].encode("ascii", "replace"))
+    boundary = outer.get_boundary() or ""
+    if not 0 < len(boundary) <= 70:
+        raise BadRequest("the multipart body has no `boundary` (1 to 70 characters) in its Content-Type")
+    parts = [_part(piece) for piece in _pieces(body, boundary.encode("utf-8", "replace"))]
+    if not parts:
+        raise BadRequest(f"a multipart body has 1 to {MAX_PARTS} parts (has 0)")
+    return Parts(tuple(parts), _bare(outer.get_param("start")))
 
 
-def _part(item: Message) -> Part:
-    if item.is_multipart():
+def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
+    """What is between the delimiter lines (RFC 2046 section 5.1.1: none of them may be in the content)."""
+    mark, body = b"\n--" + boundary, b"\n" + body
+    start, number = -1, 0
+    place = body.find(mark)
+    while place >= 0:
+        line = _LINE_END.match(body, place + len(mark))
+        if line is None:
+            raise BadRequest("a line of the multipart body begins with its boundary and goes on")
+        if start >= 0:
+            number += 1
+            if number > MAX_PARTS:
+                raise BadRequest(f"a multipart body has 1 to {MAX_PARTS} parts (has more)")
+            yield body[start:place].removesuffix(b"\r")
+        if line[1]:
+            return
+        start = line.end()
+        place = body.find(mark, start)
+
+
+def _part(piece: bytes) -> Part:
+    piece = piece.removeprefix(b"\r").removeprefix(b"\n")
+    end = _BLANK_LINE.search(piece, 0, _HEADER_BYTES)
+    if end is None:
+        raise BadRequest("a part of the multipart body has no empty line after its headers")
+    item, content = _headers(piece[: end.start()]), piece[end.end() :]
+    kind = item.get_content_type() if item.get("Content-Type") else ""
+    if kind.startswith("multipart/"):
         raise BadRequest("a part of the multipart body is itself multipart, which is not supported")
-    content = item.get_payload(decode=True)
     return Part(
-        content=content if isinstance(content, bytes) else b"",
-        media_type=item.get_content_type() if item.get("Content-Type") else "",
+        content=_decoded(content, _bare(item.get("Content-Transfer-Encoding")).lower()),
+        media_type=kind,
         name=_bare(item.get_param("name", header="Content-Disposition")),
         filename=item.get_filename() or "",
         content_id=_bare(item.get("Content-ID")),
         location=_bare(item.get("Content-Location")),
         profile=_bare(item.get("Content-Profile")),
     )
+
+
+def _headers(head: bytes) -> Message:
+    try:
+        found = email.message_from_bytes(head.strip() + b"\r\n\r\n")
+        found.get_content_type(), found.get_filename(), found.get_boundary()
+    except (ValueError, TypeError, LookupError, AttributeError):
+        # the parser of the standard library raises these on malformed headers
+        raise BadRequest("the headers of the multipart body cannot be read") from None
+    return found
+
+
+def _decoded(content: bytes, encoding: str) -> bytes:
+    if encoding in ("", "7bit", "8bit", "binary"):
+        return content
+    try:
+        if encoding == "base64":
+            return base64.b64decode(b"".join(content.split()), validate=True)
+        if encoding == "quoted-printable":
+            return quopri.decodestring(content)
+    except (binascii.Error, ValueError):
+        raise BadRequest(f"a part of the multipart body is not {encoding}, as its header says") from None
+    raise BadRequest(f"the Content-Transfer-Encoding {encoding[:40]!r} of a part is not supported")
 
 
 def _bare(value: object) -> str:

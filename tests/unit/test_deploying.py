@@ -264,7 +264,21 @@ def test_whatever_is_deployed_is_a_process_or_one_of_our_errors(
         assert process.id and process.package is not None
 
 
+MEMBERS = st.sampled_from("inputs outputs response executionUnit process cwl cwlVersion mode w".split())
+
+
 @FUZZ
+@given(st.dictionaries(MEMBERS, VALUES, max_size=5), st.dictionaries(MEMBERS, st.text(max_size=20), max_size=3), KINDS)
+def test_whatever_is_executed_ad_hoc_is_read_or_refused(body: dict[str, Any], query: dict[str, str], kind: str) -> None:
+    try:
+        found = read_adhoc(json.dumps(body).encode(), kind, query, bodies.parse)
+    except OapipError as error:
+        assert error.status < 500 and error.detail
+    else:
+        assert found.deployment.body and isinstance(found.request, dict)
+
+
+@settings(FUZZ, max_examples=60)
 @given(st.binary(max_size=200), st.sampled_from(["multipart/related; boundary=B", "multipart/form-data; boundary=B"]))
 @example(
     b"--B\r\nContent-Type: application/cwl; charset=\xff\r\nContent-ID: <\xff>\r\n\r\n\xff\r\n--B--",

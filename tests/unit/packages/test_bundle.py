@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from typing import Any
 
 import pytest
@@ -150,3 +152,37 @@ def test_headers_of_parts_cannot_smuggle_others() -> None:
     (part,) = read_parts(body, kind).parts
     joined, _ = join_parts([part], "")
     assert joined.count(b"\r\n\r\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"--B\r\n" * 2_000_000, "parts (has more)|no empty line"),
+        (b"--B\r\n\r\n\r\n" * 500_000, "has more"),
+        (b"--B\r\n" + b"a: b\r\n" * 2_000_000 + b"\r\nx\r\n--B--", "no empty line after its headers"),
+        (b"--B\r\n" + b"a" * 10_000_000 + b"\r\n--B--", "no empty line"),
+        (b"--B\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%\r\n--B--", "is not base64"),
+        (b"--B\r\nContent-Transfer-Encoding: rot13\r\n\r\nx\r\n--B--", "'rot13' of a part is not supported"),
+        (b"\r\n-" * 3_000_000, "has 0"),
+        (b"--B--B" * 3_000_000, "begins with its boundary and goes on"),
+        (b"--B\r\n\r\n" + b"\n--BB" * 3_000_000, "begins with its boundary and goes on"),
+    ],
+)
+def test_bodies_that_are_made_to_exhaust_the_server_are_refused_at_once(body: bytes, text: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(BadRequest, match=re.escape(text) if "|" not in text else "has more|no empty line"):
+        read_parts(body, "multipart/related; boundary=B")
+    assert time.monotonic() - start < 10
+
+
+def test_lines_may_end_as_unix_has_them() -> None:
+    body = b"preamble\n--B\nContent-Type: application/cwl\n\na: 1\n\n--B \n\nsecond\n--B--\nepilogue"
+    first, second = read_parts(body, "multipart/mixed; boundary=B").parts
+    assert (first.content, first.media_type, second.content) == (b"a: 1\n", "application/cwl", b"second")
+
+
+def test_encoded_parts_are_decoded() -> None:
+    head = b"\r\n--B\r\nContent-Transfer-Encoding: "
+    body = head + b"BASE64\r\n\r\nAP8=" + head + b"quoted-printable\r\n\r\n=FF\r\n--B--"
+    parts = read_parts(body, 'multipart/mixed; boundary="B"').parts
+    assert [part.content for part in parts] == [b"\x00\xff", b"\xff"]
