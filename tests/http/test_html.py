@@ -111,6 +111,8 @@ PAGES = (
     "/jobs/{job}/inputs",
     "/jobs/{job}/exceptions",
     "/jobs/{job}/logs",
+    "/jobs/{job}/definition",
+    "/jobs/{job}/prov",
     "/openapi",
 )
 

@@ -47,6 +47,7 @@ export class Follower {
     this.stopped = false;
     this.seen = "";
     panel.querySelector("[data-load]").addEventListener("toggle", (event) => this.loadInputs(event.target));
+    panel.addEventListener("click", (event) => this.begin(event.target.closest("[data-start]")));
     this.onShow = () => { if (!document.hidden) this.soon(); };
     document.addEventListener("visibilitychange", this.onShow);
   }
@@ -55,6 +56,17 @@ export class Follower {
     this.stopped = true;
     clearTimeout(this.timer);
     document.removeEventListener("visibilitychange", this.onShow);
+  }
+
+  // Part 4: a job that was created and waits to be started
+  async begin(button) {
+    if (!button) return;
+    try {
+      await call(button.dataset.start, { method: "POST" });
+      this.soon();
+    } catch (error) {
+      showProblem(this.panel.querySelector(".problem"), error);
+    }
   }
 
   get ended() {
