@@ -24,7 +24,7 @@ from .door import Door, DoorOptions
 
 _NAME = "oapip"
 _EXPOSED = "Location, Link, Preference-Applied, ETag, Content-Disposition, Content-Range, Retry-After"
-_ALLOWED = "Authorization, Content-Type, Accept, Prefer, If-None-Match, Range"
+_ALLOWED = "Authorization, Content-Type, Content-Schema, Accept, Prefer, If-None-Match, Range"
 
 
 class _Answer(Response):
