@@ -101,11 +101,12 @@ class _Reading:
         assert isinstance(given, Mapping)
         values: dict[str, JSON] = {}
         for name, value in given.items():
-            if (definition := process.inputs.get(name)) is not None:
+            definition = process.inputs.get(name)
+            if definition is not None and _may_hold_form(value):
                 several = definition.max_occurs != 1
                 at = _Place(f"{place}inputs.{name}", address, depth, in_array=several, of_items=several)
                 values[name] = self.value(value, definition.schema, at)
-        changed = any(values[name] is not given[name] for name in values)
+        changed = any(value is not given[name] for name, value in values.items())
         return {**body, "inputs": {**given, **values}} if changed else body
 
     def value(self, value: JSON, schema: JSONObject, at: _Place) -> JSON:
@@ -200,6 +201,18 @@ class _Place:
             members["errors"] = rows
         location = f"{self.name}.{error.location}" if error.location else self.name
         return type(error)(detail, location=location, **members)
+
+
+def _may_hold_form(value: JSON) -> bool:
+    """A quick look, because arrays may be long."""
+    unseen = [value]
+    while unseen:
+        item = unseen.pop()
+        if isinstance(item, list):
+            unseen.extend([inner for inner in item if isinstance(inner, list | dict)])
+        elif isinstance(item, dict) and "process" in item:
+            return True
+    return False
 
 
 def _is_form(value: JSONObject, schema: JSONObject) -> bool:
