@@ -114,6 +114,50 @@ def test_failure_can_be_asked_for(server: LiveServer) -> None:
     assert answer.status_code >= 400 and "`fail`" in answer.json()["detail"]
 
 
+def suite_requests(described: Any) -> dict[str, dict[str, Any]]:
+    """The bodies that the OGC suite for Part 1 makes of the description, by the test that sends them."""
+    plain = {"message": "teststring", "names": "teststring", "measure": {"value": "teststring"}}
+    given = {**plain, "geometry": {"value": "teststring"}}
+    every = {name: {"transmissionMode": "value"} for name in described["outputs"]}
+    box = {"bbox": [51.9, 7, 52, 7.1], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
+    image = {"value": base64.b64encode(TIFF).decode(), "format": {"mediaType": "image/tiff", "encoding": "base64"}}
+    one = {"message": {"transmissionMode": "value"}}
+    return {
+        "InputInline": {"inputs": given, "outputs": every},
+        "DefaultOutputs": {"inputs": given},
+        "InputArray": {"inputs": {**given, "numbers": [1, 2, 3]}, "outputs": {"numbers": every["numbers"]}},
+        "InputArray of older suites": {"inputs": {"numbers": [1, 2, 3]}, "outputs": {"numbers": every["numbers"]}},
+        "InlineBbox": {"inputs": {"bbox": box}, "outputs": {"bbox": every["bbox"]}},
+        "InlineBinary": {"inputs": {**given, "image": image}, "outputs": every},
+        "SyncDocument": {"inputs": given, "outputs": every, "response": "document"},
+        "SyncRawValueMulti": {"inputs": given, "outputs": every, "response": "raw"},
+        "SyncRawValueOne": {"inputs": {"message": "teststring"}, "outputs": one, "response": "raw"},
+        "ResultsNotReady": {"inputs": {"message": "teststring", "pause": 5}, "outputs": one, "response": "raw"},
+    }
+
+
+@pytest.mark.requirement("part1/core/process-execute-op", "part1/core/process-execute-request")
+@pytest.mark.parametrize("prefer", ["", "respond-async "])
+def test_requests_of_the_ogc_suite_are_executed(server: LiveServer, prefer: str) -> None:
+    for name, body in suite_requests(server.get("/processes/echo").json()).items():
+        answer = execute(server, prefer, **body)
+        assert answer.status_code == (201 if prefer else 200), f"{name}: {answer.text}"
+        if prefer:
+            assert answer.headers["Location"] and None not in answer.json().values()
+        elif "Bbox" not in name and "Array" not in name:
+            assert "teststring" in answer.text, name
+        assert "Link" not in answer.headers or prefer or "rel=" in answer.headers["Link"]
+
+
+def test_wrong_formats_of_the_ogc_suite_are_refused(server: LiveServer) -> None:
+    wrong = {name: {"type": "wrong/type_9b2e"} for name in ("text", "document", "image", "geometry")}
+    answer = execute(server, inputs={"message": "teststring", **wrong})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/json")
+    for name in wrong:
+        alone = execute(server, inputs={name: wrong[name]})
+        assert alone.status_code == 400 and f"inputs.{name}" in alone.json()["detail"]
+
+
 def examples() -> list[tuple[str, str]]:
     """The commands of docs/echo.md with the output that stands below each."""
     text = DOCUMENTATION.read_text(encoding="utf-8")
