@@ -42,6 +42,9 @@ CONFIG_VARIABLE = "PYGEOAPI_CONFIG"
 BACKGROUND_VARIABLE = "OAPIP_RECONCILE"
 """`0`: web processes leave jobs to the worker processes (set by `oapip serve`)."""
 
+DESCRIPTION_LIMIT = 10.0
+"""Seconds for the description of a process of another server: a client waits meanwhile."""
+
 _LOCK = threading.Lock()
 _WIRED: dict[tuple[int, str], Wired] = {}
 
@@ -80,7 +83,7 @@ class Wired:
                 self.catalogue,
                 Policy(),
                 settings,
-                NestedSources(OwnAddresses(url), RemoteProcesses(client)),
+                NestedSources(OwnAddresses(url), RemoteProcesses(make_client(settings, DESCRIPTION_LIMIT))),
                 notifications=notifications,
             )
         )

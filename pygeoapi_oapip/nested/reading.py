@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
-from ..errors import InvalidInputs, NoSuchProcess, OapipError
+from ..errors import InvalidInputs, NoSuchProcess, OapipError, Unavailable
 from ..model.execution import ExecutionRequest
 from ..model.identity import Principal
 from ..model.json import JSON, JSONObject
@@ -21,6 +22,8 @@ MOST = 32
 """Nested processes in one request, those inside others included."""
 DEEPEST = 8
 """Nested processes inside each other."""
+PATIENCE = 20.0
+"""Seconds after which no further server is asked for a description while a client waits for the answer."""
 
 _MEMBERS = frozenset({"process", "inputs", "outputs"})
 _UNSUPPORTED = frozenset({"filter", "properties", "sortBy", "response", "subscriber", "mode"})
@@ -95,6 +98,7 @@ class _Reading:
         self.reader = reader
         self.principal = principal
         self.count = 0
+        self.deadline = time.monotonic() + PATIENCE
 
     def body(self, body: JSONObject, process: Process, address: str, place: str, depth: int) -> JSONObject:
         given = body["inputs"]
@@ -154,9 +158,11 @@ class _Reading:
     def find(self, address: str, at: _Place) -> Process:
         own = self.reader.own.process_id(address)
         try:
-            if own is None:
-                return self.reader.elsewhere.process(address)
-            return self.reader.rules.find(self.principal, own)
+            if own is not None:
+                return self.reader.rules.find(self.principal, own)
+            if time.monotonic() > self.deadline:
+                raise Unavailable(f"other servers took more than {PATIENCE:.0f} s to describe their processes")
+            return self.reader.elsewhere.process(address)
         except NoSuchProcess as error:
             raise at.refuse(".process", error.detail) from None
         except OapipError as error:

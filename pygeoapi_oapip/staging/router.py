@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,8 +72,15 @@ def make_stager(settings: StagingSettings) -> SchemeRouter:
     return SchemeRouter([HttpStager(settings), FileStager(settings.allow_files)])
 
 
-def make_client(settings: Settings) -> GuardedClient:
-    """What talks to other processing servers; the HTTP library is loaded now."""
+def make_client(settings: Settings, longest: float = math.inf) -> GuardedClient:
+    """What talks to other processing servers; the HTTP library is loaded now.
+
+    Args:
+        settings: the rules.
+        longest: seconds that no answer may take, whatever the settings say.
+    """
     from .client import GuardedClient
 
-    return GuardedClient(settings.nested.remote, settings.staging, settings.nested.timeout)
+    timeout = min(longest, settings.staging.timeout)
+    staging = settings.staging.model_copy(update={"timeout": timeout})
+    return GuardedClient(settings.nested.remote, staging, min(longest, settings.nested.timeout))

@@ -14,6 +14,7 @@ from pygeoapi_oapip.model.identity import ANONYMOUS, Principal
 from pygeoapi_oapip.model.json import JSON
 from pygeoapi_oapip.model.process import Input, Output, Process
 from pygeoapi_oapip.model.value import Inline, Many, Nested, nested_of
+from pygeoapi_oapip.nested import reading
 from pygeoapi_oapip.nested.addresses import OwnAddresses
 from pygeoapi_oapip.nested.reading import DEEPEST, MOST, NestedReader, NestedSources, Rules
 from pygeoapi_oapip.packages.enclosed import enclosed_package, stored_request
@@ -211,6 +212,14 @@ def test_all_violations_of_a_nested_process_are_told_with_their_places() -> None
 def test_temporary_and_forbidden_stay_what_they_are() -> None:
     assert isinstance(refused("add", {"a": {"process": "http://x.example/away"}}), Unavailable)
     assert isinstance(refused("add", {"a": {"process": "http://x.example/internal"}}), AddressForbidden)
+
+
+def test_slow_servers_do_not_hold_a_request_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PATIENCE", -1.0)
+    error = refused("add", {"a": {"process": ELSEWHERE, "inputs": {"n": 1}}})
+    assert isinstance(error, Unavailable)
+    assert "took more than" in error.detail
+    assert nested(read("add", {"a": chain(2)}))
 
 
 def chain(depth: int) -> JSON:
