@@ -6,7 +6,7 @@ import re
 
 from flask import Response, request
 
-from ..errors import NoSuchJob, UnsupportedJobMediaType, UnsupportedSchema
+from ..errors import BadRequest, NoSuchJob, UnsupportedJobMediaType, UnsupportedSchema
 from ..job_management import definition_of
 from ..model.json import JSONObject
 from ..provenance import provenance
@@ -48,8 +48,10 @@ def _at_once(prefer: Prefer, definition: JSONObject) -> bool:
 
 def update_job(door: Door, job_id: str) -> Response:
     """PATCH /jobs/{jobID}."""
-    definition = _definition()
-    job = door.operations.update_job(door.principal, checked(job_id, NoSuchJob), definition)
+    changes = _definition()
+    if not changes and not request.content_length:
+        raise BadRequest("the body is empty; it must be a JSON object with what is to be changed")
+    job = door.operations.update_job(door.principal, checked(job_id, NoSuchJob), changes)
     return json_response(documents.status(job, door.links))
 
 

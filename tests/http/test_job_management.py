@@ -89,6 +89,12 @@ def test_a_change_merges_members_and_null_removes_one(client: FlaskClient) -> No
     assert (client.get(f"/jobs/{job}/inputs").json or {})["inputs"] == {"many": [1]}
 
 
+def test_a_change_needs_a_body(client: FlaskClient) -> None:
+    job = created(client)
+    assert client.patch(f"/jobs/{job}").status_code == 400
+    assert client.patch(f"/jobs/{job}", json={}).status_code == 200
+
+
 def test_a_started_job_is_locked(client: FlaskClient) -> None:
     job = created(client)
     started = client.post(f"/jobs/{job}/results", headers={"Prefer": "respond-async"})
