@@ -27,6 +27,7 @@ def refusal(schema: JSONObject, value: JSON) -> str:
     return caught.value.detail
 
 
+@pytest.mark.requirement("part1/core/process-execute-input-validation")
 @pytest.mark.parametrize(
     ("schema", "value", "message"),
     [
@@ -74,6 +75,7 @@ def test_nullable_schema_takes_null_inside_arrays() -> None:
     assert inputs_of(schema, [1, None]).inputs == {"x": Inline([1, None])}
 
 
+@pytest.mark.requirement("part1/core/process-execute-input-inline-binary")
 def test_qualified_value_keeps_media_type_and_encoding() -> None:
     given: JSON = {"value": "QUJD", "mediaType": "image/tiff", "encoding": "base64"}
     assert inputs_of(FILE, given).inputs == {"x": Inline("QUJD", "image/tiff", "base64")}
@@ -84,11 +86,13 @@ def test_nested_format_of_older_clients_is_read() -> None:
     assert inputs_of(FILE, given).inputs == {"x": Inline("QUJD", "image/tiff", "base64")}
 
 
+@pytest.mark.requirement("part1/core/process-execute-input-inline-object")
 def test_object_with_a_property_called_value_is_not_qualified() -> None:
     schema: JSONObject = {"type": "object", "properties": {"value": {"type": "number"}}}
     assert inputs_of(schema, {"value": 3}).inputs == {"x": Inline({"value": 3})}
 
 
+@pytest.mark.requirement("part1/core/process-execute-inputs")
 def test_reference_is_kept_with_its_type() -> None:
     given: JSON = {"href": "https://example.org/a.tif", "type": "image/tiff"}
     assert inputs_of(FILE, given).inputs == {"x": Reference("https://example.org/a.tif", "image/tiff")}
@@ -104,6 +108,7 @@ def test_array_of_files_takes_references_and_contents() -> None:
     assert inputs_of({"type": "array", "items": FILE}, given).inputs == {"x": expected}
 
 
+@pytest.mark.requirement("part1/core/process-execute-input-array")
 def test_several_occurrences_take_one_value_or_many() -> None:
     definition = Input("x", "x", {"type": "number"}, max_occurs=None)
     several = Process("p", "1", "P", "", {"x": definition}, {}, None)
@@ -127,6 +132,7 @@ def test_directory_takes_references_and_cwl_objects() -> None:
     assert inputs_of(several, [{"href": "s3://b/k/"}]).inputs == {"x": Many((Reference("s3://b/k/"),))}
 
 
+@pytest.mark.requirement("part1/core/process-execute-input-mixed-type")
 def test_several_formats_of_one_file_are_no_contradiction() -> None:
     formats: JSONObject = {"oneOf": [FILE, {**FILE, "contentMediaType": "application/json"}]}
     assert inputs_of(formats, {"a": 1}).inputs == {"x": Inline({"a": 1})}
@@ -146,6 +152,7 @@ def test_body_of_another_shape_is_refused(body: JSON) -> None:
         validate(body, process())
 
 
+@pytest.mark.requirement("part1/core/process-execute-request")
 def test_outputs_are_read_and_unknown_ones_refused() -> None:
     request = validate({"outputs": {"out": {"transmissionMode": "reference"}}, "response": "raw"}, process())
     assert request.outputs == {"out": OutputRequest(Transmission.REFERENCE)}
@@ -169,3 +176,68 @@ def test_request_survives_storage() -> None:
     }
     request = validate(body, process(x={"type": "array", "items": FILE}))
     assert ExecutionRequest.from_json(request.to_json()) == request
+
+
+@pytest.mark.requirement("part1/core/process-execute-input-array", "part1/core/process-execute-input-validation")
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([1], "inputs.x: must have at least 2 values (has 1)"),
+        ([1, 2, 3, 4], "inputs.x: must have at most 3 values (has 4)"),
+        (1, "inputs.x: must have at least 2 values (has 1)"),
+        ([1, "a"], 'inputs.x[1]: must be of type number (is string: "a")'),
+    ],
+)
+def test_cardinality_counts_values(value: JSON, message: str) -> None:
+    definition = Input("x", "x", {"type": "number"}, min_occurs=2, max_occurs=3)
+    with pytest.raises(InvalidInputs) as caught:
+        validate({"inputs": {"x": value}}, Process("p", "1", "P", "", {"x": definition}, {}, None))
+    assert caught.value.detail == message
+
+
+@pytest.mark.requirement("part1-2.0/core/process-execute-request")
+@pytest.mark.parametrize("named", ["p", "https://example.org/processes/p", "/api/processes/p/", None])
+def test_the_process_of_the_body_is_that_of_the_address(named: str | None) -> None:
+    assert validate({"process": named}, process()).inputs == {}
+
+
+@pytest.mark.parametrize("named", ["q", "https://example.org/processes/q", "http://[", "", 3, ["p"], {"id": "p"}])
+def test_another_process_in_the_body_is_refused(named: JSON) -> None:
+    with pytest.raises(InvalidInputs, match="^process: must be the process of this address, p "):
+        validate({"process": named}, process())
+
+
+@pytest.mark.requirement("part1-2.0/core/process-execute-request")
+def test_the_format_of_an_output_may_stand_beside_its_mode() -> None:
+    found = validate({"outputs": {"out": {"mediaType": "text/csv", "transmissionMode": "value"}}}, process())
+    assert found.outputs == {"out": OutputRequest(Transmission.VALUE, "text/csv")}
+
+
+def test_everything_wrong_is_told_with_place_and_rule() -> None:
+    body: JSON = {
+        "inputs": {"x": "a", "y": 1},
+        "outputs": {"out": {"transmissionMode": 1, "format": {"mediaType": 2}}, "in": {}},
+        "response": 3,
+        "subscriber": {"failedUri": "ftp://x"},
+    }
+    with pytest.raises(InvalidInputs) as caught:
+        validate(body, process(x={"type": "number"}))
+    rows = caught.value.problem()["errors"]
+    assert [(row["location"], row["rule"]) for row in rows] == [
+        ("inputs.y", "unknown"),
+        ("inputs.x", "type"),
+        ("outputs.out.transmissionMode", "enum"),
+        ("outputs.out.format.mediaType", "type"),
+        ("outputs.in", "unknown"),
+        ("response", "enum"),
+        ("subscriber.failedUri", "format"),
+    ]
+    assert caught.value.location == "inputs.y"
+    assert caught.value.detail == "; ".join(f"{row['location']}: {row['detail']}" for row in rows)
+
+
+def test_many_violations_are_counted_and_not_all_told() -> None:
+    with pytest.raises(InvalidInputs) as caught:
+        validate({"inputs": {f"i{number}": 1 for number in range(80)}}, process())
+    assert caught.value.detail.endswith("; and 30 more")
+    assert len(caught.value.problem()["errors"]) == 50
