@@ -31,7 +31,7 @@ LOG = logging.getLogger(__name__)
 
 LARGEST_FILE = 32 << 20
 """Bytes of a file of this server that is sent within a request."""
-THREADS = 8
+THREADS = 32
 """Steps at once; the others are taken by a later poll."""
 PAUSE_AFTER_DEFECT = 5.0
 GRACE = 5.0

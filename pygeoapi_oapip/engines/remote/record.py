@@ -60,6 +60,8 @@ class State:
     """Unix time before which nothing is asked."""
     faults: int = 0
     """Temporary faults in a row."""
+    refusals: int = 0
+    """Requests to dismiss the job that had no effect."""
     outputs: JSONObject = field(default_factory=dict)
 
     @property

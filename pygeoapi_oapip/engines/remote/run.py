@@ -174,6 +174,8 @@ class Step:
         return self._end(replace(state, progress=100, outputs=stored), RunState.SUCCEEDED, "")
 
     def _cancel(self, state: State) -> State:
+        if state.refusals and state.due > time.time():
+            return state
         text = "cancelled"
         if state.job:
             try:
@@ -182,8 +184,9 @@ class Step:
                 text = f"cancelled; {_host(state.job)} answers {answer.status}"
             except OapipError as fault:
                 refused, text = True, f"cancelled here; {fault.detail}"
-            if refused and state.faults + 1 < CANCEL_TRIES:
-                return self._save(replace(state, faults=state.faults + 1))
+            if refused and state.refusals + 1 < CANCEL_TRIES:
+                pause = min(MAX_BACKOFF, 0.5 * 2**state.refusals)
+                return self._save(replace(state, refusals=state.refusals + 1, due=time.time() + pause))
         elif state.stage is Stage.SENDING:
             text = "cancelled here; nobody knows whether the other server has a job"
         return self._end(state, RunState.CANCELLED, text)
