@@ -19,6 +19,8 @@ class FakeJobManagement:
 
     processes_by_id: dict[str, Process]
     jobs_by_id: dict[str, Job]
+    error: Exception | None
+    """If set, every operation raises it."""
 
     def defined_process(self, definition: JSONObject) -> str:
         """The last part of the address."""
@@ -29,6 +31,8 @@ class FakeJobManagement:
 
     def create_job(self, principal: Principal, definition: JSONObject) -> Job:
         """Keeps the definition."""
+        if self.error is not None:
+            raise self.error
         process_id = self.defined_process(definition)
         if process_id not in self.processes_by_id:
             raise NoSuchProcess(f"there is no process {process_id!r}")
@@ -51,6 +55,8 @@ class FakeJobManagement:
         return job
 
     def _created(self, job_id: str) -> Job:
+        if self.error is not None:
+            raise self.error
         if job_id not in self.jobs_by_id:
             raise NoSuchJob(f"there is no job {job_id!r}")
         job = self.jobs_by_id[job_id]

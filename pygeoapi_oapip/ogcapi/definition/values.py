@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...model.process import Input
-from ...validation.content import media_types
+from ...validation.content import QUALIFIERS, media_types
 from ...validation.media_types import accepts
 from ...validation.shapes import branches, holds_content, lists_content, properties
 from .schemas30 import strict
@@ -19,6 +19,23 @@ Schema = dict[str, Any]
 _JSON = "application/json"
 _TEXTS = ("title", "description", "default", "example")
 _ANYTHING: Schema = {}
+
+
+_OTHER_OBJECT: Schema = {
+    "type": "object",
+    "title": "JSON",
+    "not": {
+        "anyOf": [
+            {"required": ["href"]},
+            {
+                "required": ["value"],
+                "properties": {name: {} for name in sorted(QUALIFIERS)},
+                "additionalProperties": False,
+            },
+        ]
+    },
+}
+"""An object that is neither a link nor a qualified value is the content itself."""
 
 
 def input_schema(item: Input) -> Schema:
@@ -76,7 +93,7 @@ def _content(plain: Schema, schema: Mapping[str, Any]) -> list[Schema]:
     if any(branch.get("type") == "object" for branch in branches(schema)):
         return found
     json_too = not kinds or accepts(kinds, _JSON)
-    return [*found, {"type": "object", "title": "JSON", "not": {"required": ["href"]}}] if json_too else found
+    return [*found, _OTHER_OBJECT] if json_too else found
 
 
 def _qualified(value: Schema, kind: Schema, encoding: Schema, *required: str) -> Schema:
