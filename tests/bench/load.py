@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from urllib.parse import urlsplit
 
-WARM_UP = 5
+WARM_UP = 3
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Connection:
         self._size = 0
 
     def _connect(self) -> socket.socket:
-        made = socket.create_connection((self._host, self._port), timeout=60)
+        made = socket.create_connection((self._host, self._port), timeout=300)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
 
