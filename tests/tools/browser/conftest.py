@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pygeoapi_oapip.testing.live_server import LiveServer
 
 PACKAGES = Path(__file__).parent / "packages"
-WAIT = 30_000
+WAIT = 60_000
 """Milliseconds that a page may take for anything."""
+
+expect.set_options(timeout=WAIT)
 
 
 @pytest.fixture(scope="session")

@@ -234,3 +234,21 @@ def test_a_process_with_both_modes_offers_them(opened: Opened, server: LiveServe
     expect(page.locator("input[name=mode][value=async]")).to_be_checked()
     page.locator("input[name=mode][value=sync]").check()
     assert not re.search("respond-async", page.locator("#curl").inner_text())
+
+
+def test_everything_stays_below_the_prefix_that_the_page_came_by(opened: Opened) -> None:
+    prefix = "/alice/ogc-api"
+    page = opened(f"{prefix}/processes/everything")
+    page.wait_for_selector("#fields [data-id=title]")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    fill_required(page)
+    page.click("#execute button[type=submit]")
+    page.wait_for_selector("#followed #job[data-status=successful]")
+    expect(page.locator("#followed .outcome .result").first).to_be_visible()
+    page.click("#followed h2 a")
+    page.wait_for_url(f"**{prefix}/jobs/*")
+    page.wait_for_selector(".outcome .result")
+    page.click("header a:has-text('Jobs')")
+    page.wait_for_url(f"**{prefix}/jobs")
+    assert asked and not [url for url in asked if prefix not in url]

@@ -146,3 +146,13 @@ def test_a_failed_job_tells_the_problem(server: LiveServer, opened: Opened) -> N
     page.click("details.asked summary")
     expect(page.locator("details.asked")).to_contain_text("without inputs")
     expect(page.locator("#job a.results")).to_be_hidden()
+
+
+def test_a_job_that_waits_is_started_on_its_page(server: LiveServer, opened: Opened) -> None:
+    process = f"{server.url}/processes/pictures"
+    answer = server.post("/jobs", json={"process": process, "inputs": {}}, headers={"Prefer": "status=created"})
+    assert answer.json()["status"] == "created", answer.text
+    page = opened(f"/jobs/{answer.json()['jobID']}")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_selector("#job[data-status=successful]")
+    expect(page.get_by_role("button", name="Start")).to_have_count(0)
