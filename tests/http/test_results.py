@@ -45,6 +45,8 @@ def parts(response: TestResponse) -> list[Message]:
     "part1/core/job-results-op",
     "part1/core/job-results-async-document",
     "part1/core/process-execute-default-outputs",
+    "part1-2.0/core/process-execute-omitted-outputs",
+    "part1-2.0/core/job-results-async-many",
     "client/rule-08",
 )
 def test_the_document_has_every_output(client: FlaskClient) -> None:
@@ -69,7 +71,9 @@ def test_every_link_of_a_document_can_be_read(client: FlaskClient) -> None:
 
 
 @pytest.mark.requirement(
-    "part1-2.0/core/job-results-param-outputs", "part1-2.0/core/job-results-exception/invalid-query-parameter-value"
+    "part1-2.0/core/job-results-param-outputs",
+    "part1-2.0/core/job-results-param-response",
+    "part1-2.0/core/job-results-exception/invalid-query-parameter-value",
 )
 def test_a_part_of_the_outputs_can_be_asked_for(client: FlaskClient) -> None:
     job_id = run(client)
@@ -108,7 +112,9 @@ def test_one_raw_output_is_its_bytes(client: FlaskClient) -> None:
     assert client.get(f"/jobs/{job_id}/results").data == TIFF
 
 
-@pytest.mark.requirement("part1-2.0/core/process-execute-sync-one")
+@pytest.mark.requirement(
+    "part1-2.0/core/process-execute-sync-one", "part1-2.0/core/process-execute-sync-one-default-content"
+)
 def test_one_synchronous_output_is_raw_unless_json_is_named(client: FlaskClient) -> None:
     assert sync(client, {"outputs": {"map": {}}}).data == TIFF
     document = sync(client, {"outputs": {"map": {}}}, "application/json").json
@@ -197,7 +203,7 @@ def test_an_output_that_was_not_asked_for_is_404(client: FlaskClient) -> None:
         assert response.json and response.json["type"] == PART1 + "no-such-output"
 
 
-@pytest.mark.requirement("part1-2.0/core/job-result-op")
+@pytest.mark.requirement("part1-2.0/core/job-result-op", "part1-2.0/core/job-results-async-one")
 def test_a_literal_by_itself_is_json(client: FlaskClient) -> None:
     assert client.get(f"/jobs/{run(client)}/results/score").json == 0.5
 
@@ -294,3 +300,11 @@ def test_paths_do_not_leave_a_directory(client: FlaskClient, path: str) -> None:
 def test_a_page_of_results_is_html(client: FlaskClient) -> None:
     response = client.get(f"/jobs/{run(client)}/results?f=html")
     assert response.content_type.startswith("text/html") and "0.5" in response.text
+
+
+@pytest.mark.requirement("part1/core/job-results-exception/no-such-job")
+@pytest.mark.parametrize("path", ["", "/score", "/score/x"])
+def test_results_of_no_job_are_404(client: FlaskClient, path: str) -> None:
+    response = client.get(f"/jobs/invalid-job/results{path}")
+    assert (response.status_code, response.content_type) == (404, "application/json")
+    assert response.json and response.json["type"] == PART1 + "no-such-job"

@@ -43,7 +43,9 @@ def test_each_rule_is_told_in_words(schema: JSONObject, value: JSON, messages: l
     assert len(found) == messages if isinstance(messages, int) else found == messages
 
 
-@pytest.mark.requirement("part1/core/process-execute-input-mixed-type")
+@pytest.mark.requirement(
+    "part1/core/process-execute-input-mixed-type", "part1-2.0/core/process-execute-input-multiple-types"
+)
 @pytest.mark.parametrize(
     ("value", "message"),
     [
