@@ -99,6 +99,10 @@ async function show(node) {
   if (!file.url || new URL(file.url).origin !== window.location.origin) return;
   const place = el("div", { class: "shown" });
   node.append(place);
+  if (node.dataset.size === "0") {
+    place.append(note("The file is empty."));
+    return;
+  }
   try {
     if ("directory" in node.dataset) await showDirectory(place, file.url, file.name);
     else await SHOW[kindOf(file)]?.(place, file);

@@ -193,6 +193,7 @@ def test_only_chosen_outputs_are_asked_for(form: Page) -> None:
     form.click("#execute button[type=submit]")
     form.wait_for_selector("#followed .outcome .result")
     expect(form.locator("#followed .outcome h2").nth(1)).to_have_text("words_out")
+    expect(form.locator("#followed .outcome .result")).to_contain_text("The file is empty.")
     expect(form.locator("#followed .outcome .result")).to_have_count(1)
 
 
