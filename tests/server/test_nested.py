@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,27 +226,23 @@ def test_internal_addresses_are_not_asked_by_default(there: LiveServer, here: Li
 
 
 @pytest.mark.slow
-def test_all_goes_on_after_a_kill_of_web_and_worker_processes(tmp_path: Path, there: LiveServer) -> None:
-    home = LiveServer(tmp_path, {"staging": {"allow_internal": True}}, workers=1)
-    home.start()
-    try:
-        for package in (UPPER, SLOW):
-            home.deploy(package)
-        local = {"process": "slow", "inputs": {"seconds": 3}}
-        far = {"process": there.url + "/processes/slow", "inputs": {"seconds": 3}}
-        before = len(there.get("/jobs?limit=1000").json()["jobs"])
-        job, _ = waiting(home, "upper", {"files": [far, {"process": "upper", "inputs": {"files": local}}]})
-        home.kill()
-        for pid, command in home.processes().items():
-            # web and worker processes; the local engine goes on with what it runs
-            if "pygeoapi_oapip.cli" in command:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        home.start()
-        ended = home.ended(job, 120)
-        assert ended["status"] == "successful", ended.get("message")
-        assert text(home, home.get(f"/jobs/{job}/results?f=json").json()["out"]) == "DONE\nDONE\n"
-        assert len(home.get("/jobs").json()["jobs"]) == 4
-        assert len(there.get("/jobs?limit=1000").json()["jobs"]) == before + 1
-    finally:
-        home.stop()
+def test_all_goes_on_after_a_kill_of_web_and_worker_processes(here: LiveServer, there: LiveServer) -> None:
+    local = {"process": "slow", "inputs": {"seconds": 3}}
+    far = {"process": there.url + "/processes/slow", "inputs": {"seconds": 3}}
+    before = [number_of_jobs(server) for server in (here, there)]
+    job, _ = waiting(here, "upper", {"files": [far, {"process": "upper", "inputs": {"files": local}}]})
+    here.kill()
+    for pid, command in here.processes().items():
+        # web and worker processes; the local engine goes on with what it runs
+        if "pygeoapi_oapip.cli" in command:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    here.start()
+    ended = here.ended(job, 120)
+    assert ended["status"] == "successful", ended.get("message")
+    assert text(here, here.get(f"/jobs/{job}/results?f=json").json()["out"]) == "DONE\nDONE\n"
+    assert [number_of_jobs(server) for server in (here, there)] == [before[0] + 4, before[1] + 1]
+
+
+def number_of_jobs(server: LiveServer) -> int:
+    return len(server.get("/jobs?limit=1000").json()["jobs"])
