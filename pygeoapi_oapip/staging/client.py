@@ -109,4 +109,3 @@ class GuardedClient:
             if connected:
                 raise AnswerLost(fault.detail) from None
             raise
-
