@@ -21,7 +21,7 @@ from .rows import from_micros, listed_job, optional_micros, storable, to_micros
 from .sql_job_keys import Shape
 
 _MOST_BRANCHES = 120
-_LOOKED_AT = 10_000
+_LOOKED_AT = 5_000
 _RARE = 1_000
 _EVERY = 2**62
 _SKEW = 60_000_000
