@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from .example import curl_of
 
@@ -165,6 +165,22 @@ def span(start: object, end: object) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def is_result(href: object, base: str) -> bool:
+    """True for the address of a result of this service: the only ones that pages load by themselves. A tool can write
+    any address into its results, also one that does something when it is read.
+
+    Args:
+        href: an address.
+        base: of the service, without a `/` at its end.
+    """
+    text = str(href)
+    if not text.startswith(f"{base}/jobs/") or set(text) & set("?#\\"):
+        return False
+    job, _, rest = text.removeprefix(f"{base}/jobs/").partition("/results/")
+    parts = [unquote(part) for part in rest.split("/")]
+    return bool(job and rest) and "/" not in job and job not in (".", "..") and not {".", ".."} & set(parts)
+
+
 def is_directory(value: object) -> bool:
     """True for a link to a Directory output: it is fetched as an archive, whose length is not known before."""
     return isinstance(value, Mapping) and value.get("type") == "application/zip" and "length" not in value
@@ -218,6 +234,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
         size,
         span,
         is_directory,
+        is_result,
         curl_of,
         occurs,
         moment,

@@ -30,6 +30,13 @@ export function safe(href, base = document.baseURI) {
   }
 }
 
+// True for the address of a result of this service, the only ones that are read without being asked for: a tool can write
+// any address into its results, also one that does something when it is read.
+export function isResult(address) {
+  const base = `${document.body.dataset.base}/jobs/`;
+  return address.startsWith(base) && /^[^/?#]+\/results\/[^?#]+$/.test(address.slice(base.length)) && new URL(address).href === address;
+}
+
 function syncAttributes(old, fresh) {
   for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);

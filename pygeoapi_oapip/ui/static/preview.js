@@ -1,6 +1,6 @@
 // Shows what is in results: tables, texts, JSON, maps, the size of images. Everything is data of users: it becomes text nodes.
 import { call, head } from "./http.js";
-import { el, bytes, safe } from "./dom.js";
+import { el, bytes, isResult, safe } from "./dom.js";
 import { parseTable, rowsOf, table } from "./tables.js";
 
 const TEXT_BYTES = 256 * 1024;
@@ -96,7 +96,7 @@ function fileOf(node) {
 
 async function show(node) {
   const file = fileOf(node);
-  if (!file.url || new URL(file.url).origin !== window.location.origin) return;
+  if (!isResult(file.url)) return;
   const place = el("div", { class: "shown" });
   node.append(place);
   if (node.dataset.size === "0") {

@@ -1,6 +1,6 @@
 // GeoJSON and STAC: what of a JSON document can be shown on a map, and the facts beside it.
 import { call } from "./http.js";
-import { el, safe } from "./dom.js";
+import { el, isResult, safe } from "./dom.js";
 import { showOnMap } from "./map.js";
 
 const GEOMETRIES = ["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"];
@@ -31,10 +31,9 @@ const linksOf = (json, ...relations) => (Array.isArray(json.links) ? json.links 
 
 async function itemsBelow(json, url, depth = 0) {
   const found = [];
-  const here = new URL(url).origin;
   for (const link of linksOf(json, "item", "child").slice(0, MOST_ITEMS)) {
     const address = safe(String(link.href), url);
-    if (address.startsWith(here)) {
+    if (isResult(address)) {
       const { body } = await call(address);
       found.push(...(link.rel === "child" && depth < 2 ? await itemsBelow(body, address, depth + 1) : objectsOf(body)));
     }

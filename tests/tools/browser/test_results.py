@@ -70,10 +70,14 @@ def test_geojson_is_shown_on_a_map_with_its_properties_as_text(page: Page) -> No
 
 
 def test_a_stac_catalogue_is_shown_with_its_items(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
     stac = section(page, "stac")
     expect(stac.locator(".map canvas")).to_be_visible()
     expect(stac).to_contain_text("<script>alert('stac')</script>")
     expect(stac).to_contain_text("3 files in stac")
+    assert not [url for url in asked if "execution" in url], "a result makes nobody's browser start a job"
 
 
 def test_a_stac_item_tells_its_assets_and_links_no_script(opened: Opened, job: str) -> None:

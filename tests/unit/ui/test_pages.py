@@ -196,6 +196,16 @@ def test_a_directory_leads_to_its_page_and_its_archive() -> None:
     assert f"{BASE}/jobs/1/results/folder?f=zip" in addresses
 
 
+@pytest.mark.parametrize("name", ["results", "inputs", "output"])
+def test_an_address_that_a_tool_wrote_is_not_loaded(name: str) -> None:
+    link = {"href": f"{BASE}/processes/x/execution", "type": "image/png", "title": "x"}
+    docs = {"results": {"a": link}, "inputs": {"inputs": {"a": link}}, "output": {"value": link}}
+    found = page(name, doc=docs[name])
+    assert link["href"] in found.addresses(), "it is a link"
+    assert link["href"] not in [attrs.get("src") for attrs in found.all("img")]
+    assert not [attrs for attrs in found.all("div") if "data-file" in attrs]
+
+
 def test_an_upload_is_told_and_not_repeated() -> None:
     found = page("inputs").text
     assert "sent with the request" in found and "eA==" not in found

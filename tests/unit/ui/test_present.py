@@ -128,6 +128,27 @@ def test_durations_are_readable(start: object, end: object, words: str) -> None:
     assert present.span(start, end) == words
 
 
+@pytest.mark.parametrize(
+    ("href", "ours"),
+    [
+        ("https://h/api/jobs/1/results/a", True),
+        ("https://h/api/jobs/1/results/a/b%20c.txt", True),
+        ("https://h/api/jobs/1", False),
+        ("https://h/api/jobs/1/results/a?f=html", False),
+        ("https://h/api/jobs/1/results/../../../processes/x/execution", False),
+        ("https://h/api/jobs/1/results/%2e%2e/%2E%2E/%2e%2e/processes/x/execution", False),
+        ("https://h/api/jobs/../processes/results/execution", False),
+        ("https://h/api/jobs/1\\\\..\\\\x/results/a", False),
+        ("https://h/api/processes/x/execution", False),
+        ("https://h.evil/api/jobs/1/results/a", False),
+        ("//h/api/jobs/1/results/a", False),
+        (None, False),
+    ],
+)
+def test_pages_load_results_and_nothing_else(href: object, ours: bool) -> None:
+    assert present.is_result(href, "https://h/api") is ours
+
+
 def test_a_directory_is_an_archive_of_unknown_length() -> None:
     assert present.is_directory({"href": "x", "type": "application/zip"})
     assert not present.is_directory({"href": "x", "type": "application/zip", "length": 3})

@@ -26,7 +26,7 @@ requirements:
         entry: "<script>alert('html')</script><p>A page of somebody</p>"
       - entryname: catalog.json
         entry: |
-          {"stac_version": "1.0.0", "type": "Catalog", "id": "<script>alert('stac')</script>", "description": "<img src=x onerror=alert('stac')>", "links": [{"rel": "item", "href": "./item.json"}, {"rel": "item", "href": "javascript:alert('link')"}]}
+          {"stac_version": "1.0.0", "type": "Catalog", "id": "<script>alert('stac')</script>", "description": "<img src=x onerror=alert('stac')>", "links": [{"rel": "item", "href": "./item.json"}, {"rel": "item", "href": "javascript:alert('link')"}, {"rel": "item", "href": "/processes/fails/execution"}, {"rel": "item", "href": "../../../../processes/fails/execution"}]}
       - entryname: item.json
         entry: |
           {"stac_version": "1.0.0", "type": "Feature", "id": "scene-1", "geometry": {"type": "Polygon", "coordinates": [[[11, 43], [13, 43], [13, 44], [11, 44], [11, 43]]]}, "bbox": [11, 43, 13, 44], "properties": {"datetime": "2026-01-02T03:04:05Z", "title": "<b>bold</b>"}, "assets": {"data": {"href": "./data.txt", "title": "<img src=x onerror=alert('asset')>", "type": "text/plain"}, "bad": {"href": "javascript:alert('asset')"}}, "links": []}
