@@ -82,7 +82,7 @@ def against_stock(many: Filled, folder: Path, quick: bool) -> list[Figure]:
 
 def _compared(many: Filled, stock: Stock, times: int) -> list[Figure]:
     rows = (
-        ("GET /processes?limit=1000", ["/processes?limit=1000"], ["/processes?limit=1000"]),
+        ("GET /processes?limit=10", ["/processes?limit=10"], ["/processes?limit=10"]),
         ("GET /processes/{id}", ["/processes/echo-0500"], ["/processes/echo-0500"]),
         ("GET /jobs?limit=10", ["/jobs?limit=10"], ["/jobs?limit=10"]),
         ("GET /jobs/{id}", [f"/jobs/{one}" for one in many.ids], [f"/jobs/{one}" for one in stock.ids]),
