@@ -17,6 +17,9 @@ from .links import link
 from .result_forms import kinds_of, literal, renderer, require_acceptable, respond
 from .routes import Route
 
+_FORMS = ("json", "html", "text", "zip")
+"""What outputs and their files offer, each some of them."""
+
 
 def job_results(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}/results."""
@@ -79,6 +82,7 @@ def _below_directory(door: Door, job_id: str, output_id: str, path: str) -> Resp
 
 
 def _output(door: Door, job_id: str, output_id: str) -> OutputValue:
+    door.wanted(_FORMS)  # refuses an `f` that no output has
     found = door.operations.results(door.principal, checked(job_id, NoSuchJob))
     checked(output_id, UnknownOutput)
     if output_id in found.outputs:

@@ -204,6 +204,12 @@ def test_an_output_that_was_not_asked_for_is_404(client: FlaskClient) -> None:
 
 
 @pytest.mark.requirement("part1-2.0/core/job-result-op", "part1-2.0/core/job-results-async-one")
+@pytest.mark.parametrize("path", ["map", "score", "texts/0/x"])
+def test_a_form_that_no_output_has_is_400(client: FlaskClient, path: str) -> None:
+    response = client.get(f"/jobs/{run(client)}/results/{path}?f=shapefile")
+    assert (response.status_code, response.content_type) == (400, "application/json")
+
+
 def test_a_literal_by_itself_is_json(client: FlaskClient) -> None:
     assert client.get(f"/jobs/{run(client)}/results/score").json == 0.5
 
