@@ -82,7 +82,8 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
     {phase: frozenset(_LINE[_LINE.index(phase) :]) if phase not in ENDED else frozenset({phase}) for phase in _LINE}
     | {Phase.CREATED: frozenset({Phase.CREATED, Phase.ACCEPTED, Phase.DISMISSED})}
 )
-"""A job moves forward only; one that was created is started or dismissed; a phase that has nothing to do (no inputs to stage, no queue) may be passed over."""
+"""A job moves forward only; one that was created is started or dismissed; a phase that has nothing to do (no inputs to
+stage, no queue) may be passed over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from enum import StrEnum
 from .identity import ANONYMOUS_NAME
 from .json import JSON, JSONObject
 
-
 AD_HOC = "CWL"
 """Reserved id: the process of ad-hoc executions, whose package comes with the request (docs/adhoc-cwl.md)."""
 

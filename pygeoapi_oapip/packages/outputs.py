@@ -68,7 +68,7 @@ class _Collector:
             size=size if isinstance(size, int) else 0,
             checksum=str(raw.get("checksum") or ""),
             secondary=tuple(self.part(item, name) for item in _list(raw.get("secondaryFiles"))),
-            format=raw["format"] if isinstance(raw.get("format"), str) else "",
+            format=_text(raw.get("format")),
         )
 
     def part(self, raw: Any, name: str) -> FileOutput | DirectoryOutput:
@@ -123,6 +123,10 @@ class _Collector:
             if path is None or path.parent != folder.resolve():
                 raise JobFailed(f"outputs.{name}: the parts of the directory {basename} are not in one folder")
         return DirectoryOutput(folder.relative_to(self.workspace).as_posix(), basename)
+
+
+def _text(value: JSON) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _address(raw: JSONObject) -> str:

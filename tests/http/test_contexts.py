@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
-from tests.http.test_app import answers, configuration, start
 from werkzeug.test import Client, TestResponse
 
 from pygeoapi_oapip.app import compose
 from pygeoapi_oapip.ogcapi.door import PREFIX_KEY
+from tests.http.test_app import answers, configuration, start
 
 BASE = "https://example.org/api"
 PREFIXES = ("/ogc-api", "/eoepca/ogc-api", "/a.b@c/ogc-api")
