@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ PARTS = ("execution", "reading", "million", "stock")
 def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
     """The figures of these parts; `quick` takes fewer rows and runs."""
     figures: list[Figure] = []
+    print(f"bench: {', '.join(parts)}; this takes some minutes", file=sys.stderr)
     if "execution" in parts:
         figures += execution.start_and_memory(folder)
         with LiveServer(folder / "main") as server:

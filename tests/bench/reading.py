@@ -68,7 +68,7 @@ def medians(many: Filled, times: int) -> list[Figure]:
     connection = Connection(many.server.url)
     rows = (
         ("GET /processes, 1000 deployed", ["/processes"]),
-        ("GET /processes/{id}, 1000 deployed", [f"/processes/echo-{number:04}" for number in range(0, 1000, 7)]),
+        ("GET /processes/{id}, 1000 deployed", [f"/processes/echo-{number:04}" for number in range(0, 1000, 50)]),
         ("GET /jobs, 100000 jobs", ["/jobs"]),
         ("GET /jobs/{id}, 100000 jobs", _statuses(many)),
     )
