@@ -56,9 +56,18 @@ def test_wrong_filters_are_400(client: FlaskClient, query: str) -> None:
     assert response.json and response.json["type"] == PART1 + "invalid-query-parameter-value"
 
 
+@pytest.mark.requirement(
+    "part1/core/job-op",
+    "part1/core/job-success",
+    "part1-2.0/core/job-success",
+)
 def test_a_successful_job_links_its_results(client: FlaskClient) -> None:
-    status = client.get(f"/jobs/{start(client)}").json
+    job_id = start(client)
+    status = client.get(f"/jobs/{job_id}").json
     assert status and status["status"] == "successful" and status["progress"] == 100
+    assert (status["jobID"], status["type"]) == (job_id, "process")
+    assert (status["id"], status["processingEntityType"]) == (job_id, "ogc-api-processes")
+    assert None not in status.values()
     assert status["finished"].endswith("Z") and status["started"].endswith("Z")
     assert RESULTS in {link["rel"] for link in status["links"]}
 
@@ -76,6 +85,7 @@ def test_a_failed_job_has_the_cause_and_no_results_link(client: FlaskClient, ope
     assert results.status_code == 500 and results.json and results.json["detail"] == "exit code 3"
 
 
+@pytest.mark.requirement("part1/core/job-exception-no-such-job", "part1/core/job-results-exception/no-such-job")
 @pytest.mark.parametrize("path", ["", "/results", "/results/x", "/results/x/y", "/logs", "/inputs", "/exceptions"])
 def test_an_unknown_job_is_404_with_its_type(client: FlaskClient, path: str) -> None:
     response = client.get(f"/jobs/none{path}")
@@ -83,6 +93,11 @@ def test_an_unknown_job_is_404_with_its_type(client: FlaskClient, path: str) -> 
     assert response.json and response.json["type"] == PART1 + "no-such-job"
 
 
+@pytest.mark.requirement(
+    "part1/dismiss/job-dismiss-op",
+    "part1/dismiss/job-dismiss-success",
+    "part1-2.0/dismiss/job-dismiss-status",
+)
 def test_dismissing_an_unfinished_job_keeps_it(client: FlaskClient) -> None:
     job_id = start(client, prefer="respond-async")
     response = client.delete(f"/jobs/{job_id}")
@@ -91,6 +106,7 @@ def test_dismissing_an_unfinished_job_keeps_it(client: FlaskClient) -> None:
     assert client.get(f"/jobs/{job_id}").json["status"] == "dismissed"  # type: ignore[index]
 
 
+@pytest.mark.requirement("part1-2.0/dismiss/job-dismiss-status")
 def test_dismissing_an_ended_job_removes_it(client: FlaskClient) -> None:
     job_id = start(client)
     assert client.delete(f"/jobs/{job_id}").json["status"] == "dismissed"  # type: ignore[index]

@@ -20,7 +20,13 @@ def rels(document: dict[str, Any]) -> set[str]:
     return {link["rel"] for link in document["links"]}
 
 
-@pytest.mark.requirement("part2/deploy-replace-undeploy/static-indicator")
+@pytest.mark.requirement(
+    "part1/core/process-list-op",
+    "part1/core/process-list-success",
+    "part1/core/pl-links",
+    "part1-2.0/core/process-summary-links",
+    "part2/deploy-replace-undeploy/static-indicator",
+)
 def test_the_list_has_summaries_with_links(client: FlaskClient) -> None:
     document = client.get("/processes").json
     assert document is not None
@@ -34,6 +40,10 @@ def test_the_list_has_summaries_with_links(client: FlaskClient) -> None:
     assert (document["numberMatched"], document["numberReturned"]) == (2, 2)
 
 
+@pytest.mark.requirement(
+    "part1/core/pl-limit-definition",
+    "part1/core/pl-limit-response",
+)
 def test_pages_lead_to_each_other(client: FlaskClient) -> None:
     first = client.get("/processes?limit=1").json
     assert first is not None
@@ -44,6 +54,7 @@ def test_pages_lead_to_each_other(client: FlaskClient) -> None:
     assert "prev" in rels(second) and "next" not in rels(second)
 
 
+@pytest.mark.requirement("part1/core/pl-limit-definition")
 @pytest.mark.parametrize("query", ["limit=0", "limit=abc", "limit=-1", "offset=-1", "page=x", "f=xml"])
 def test_wrong_parameters_are_400(client: FlaskClient, query: str) -> None:
     response = client.get(f"/processes?{query}")
@@ -56,6 +67,10 @@ def test_unknown_parameters_are_ignored(client: FlaskClient) -> None:
     assert client.get("/processes/echo?schema=OGC").status_code == 200
 
 
+@pytest.mark.requirement(
+    "part1/core/process-description-op",
+    "part1/core/process-description-success",
+)
 def test_the_description_has_inputs_and_outputs(client: FlaskClient) -> None:
     document = client.get("/processes/echo").json
     assert document is not None
@@ -98,6 +113,7 @@ def test_representations_have_different_validators(client: FlaskClient) -> None:
     assert client.get("/processes?f=html").headers["ETag"] != client.get("/processes?f=json").headers["ETag"]
 
 
+@pytest.mark.requirement("part1/core/process-exception/no-such-process")
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
 def test_an_unknown_process_is_404_with_its_type(client: FlaskClient, method: str) -> None:
     response = client.open("/processes/none", method=method, data="x", content_type="application/cwl")
