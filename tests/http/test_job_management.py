@@ -139,3 +139,10 @@ def test_provenance_is_json(client: FlaskClient) -> None:
     answer = client.get(f"/jobs/{created(client)}/prov")
     assert answer.status_code == 200
     assert answer.is_json
+
+
+def test_created_jobs_are_listed_only_where_they_are_asked_for(client: FlaskClient) -> None:
+    job = created(client)
+    assert client.get("/jobs").get_json()["jobs"] == []
+    assert [row["jobID"] for row in client.get("/jobs?status=created").get_json()["jobs"]] == [job]
+    assert [row["jobID"] for row in client.get("/jobs?status=accepted,created").get_json()["jobs"]] == [job]
