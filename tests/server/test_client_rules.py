@@ -302,7 +302,6 @@ def test_further_information_is_never_a_new_word_in_an_enumeration(server: LiveS
         assert set(row["jobControlOptions"]) <= {"sync-execute", "async-execute", "dismiss"}
         assert set(row.get("outputTransmission", [])) <= {"value", "reference"}
     for row in server.get("/jobs?limit=1000").json()["jobs"]:
-        # only a job that was made through Part 4 and not started yet has a sixth word
         assert row["status"] in STATUSES and row["type"] == "process"
 
 
