@@ -22,8 +22,9 @@ def base_url() -> str:
 def announce(process_id: str) -> None:
     """pygeoapi looks for page templates under the resource of the process, and fails where a deployed process has none.
 
-    The type is one that pygeoapi passes over, so that the entry is not taken for a configured process.
+    The type is one that pygeoapi passes over, so that the entry is not taken for a configured process; its conformance
+    page takes all others for collections, and wants the list of their providers.
     """
     resources = getattr(_host(), "config", {}).get("resources")
     if isinstance(resources, dict):
-        resources.setdefault(process_id, {"type": "deployed-process"})
+        resources.setdefault(process_id, {"type": "deployed-process", "providers": []})
