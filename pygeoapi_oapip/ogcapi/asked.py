@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import request
 
 from . import negotiation, preferences
+from .door import asked_form
 from .preferences import Prefer
 
 
@@ -32,4 +33,4 @@ def of_request() -> Asked:
     """
     prefer = preferences.parse(request.headers.get("Prefer"))
     prefer.require_known()
-    return Asked(request.args.get("f"), request.headers.get("Accept"), prefer)
+    return Asked(asked_form(), request.headers.get("Accept"), prefer)

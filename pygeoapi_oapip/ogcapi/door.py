@@ -14,6 +14,7 @@ from typing import Any
 from flask import Response, request
 
 from ..auth.context import current_principal
+from ..errors import InvalidQuery
 from ..model.identity import Principal
 from ..operations import Operations
 from . import negotiation
@@ -131,7 +132,7 @@ class Door:
 
     def wanted(self, offered: tuple[str, ...] = negotiation.DOCUMENT) -> str:
         """The representation that the present request wants. Raises InvalidQuery."""
-        return negotiation.wanted(request.args.get("f"), request.headers.get("Accept"), offered)
+        return negotiation.wanted(asked_form(), request.headers.get("Accept"), offered)
 
     def media_type(self) -> str:
         """Media type of the document that the present request wants: JSON or HTML."""
@@ -186,6 +187,18 @@ class Door:
             "limit": options.body_bytes,
         }
         return self.options.render(page, {**context, **values}, base)
+
+
+def asked_form() -> str | None:
+    """The `f` parameter of the present request; where it is repeated, all its words have to be the same one.
+
+    Raises:
+        InvalidQuery: they are not.
+    """
+    words = [word for word in dict.fromkeys(request.args.getlist("f")) if word]
+    if len(words) > 1:
+        raise InvalidQuery(f"f: is there more than once ({', '.join(words)})"[:200], location="f")
+    return words[0] if words else None
 
 
 def serialise(document: object) -> bytes:

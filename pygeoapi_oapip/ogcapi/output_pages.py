@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 
 from ..model.value import DirectoryOutput, FileOutput, OutputValue
 from ..results import Renderer
-from .door import Door, html_response
+from .door import Door, asked_form, html_response
 from .links import Link
 
 
 def asked() -> bool:
     """True if the present request names the page itself, not only in Accept."""
-    return request.args.get("f") == "html"
+    return asked_form() == "html"
 
 
 def of_output(door: Door, renderer: Renderer, job_id: str, output_id: str, value: OutputValue) -> Response | None:

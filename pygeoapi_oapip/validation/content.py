@@ -41,7 +41,12 @@ def format_of(value: JSONObject) -> tuple[JSON, JSON]:
     """Media type and encoding of a qualified value or link; the members of an older nested `format` count too."""
     nested = value.get("format")
     members = {**(nested if isinstance(nested, Mapping) else {}), **value}
-    return members.get("mediaType") or members.get("type"), members.get("encoding") or members.get("contentEncoding")
+    return _given(members, "mediaType", "type"), _given(members, "encoding", "contentEncoding")
+
+
+def _given(members: JSONObject, *names: str) -> JSON:
+    """The first of these members that says something; what is no text is given too, and refused later."""
+    return next((members[name] for name in names if name in members and members[name] != ""), None)
 
 
 def media_types(schema: JSONObject) -> list[str]:

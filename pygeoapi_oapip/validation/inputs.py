@@ -91,9 +91,9 @@ def _qualified(value: JSONObject, schema: JSONObject, place: str, found: list[Vi
     inner = value["value"]
     if is_link(inner) and isinstance(inner, Mapping):
         return _reference({**value_without(value), **inner}, schema, place, found)
-    kind, encoding = format_of({**value, "type": None})
+    kind, encoding = format_of(value)
     for name, text in (("mediaType", kind), ("encoding", encoding)):
-        if text is not None and not isinstance(text, str):
+        if name in value and not isinstance(value[name], str) or not isinstance(text, str | None):
             found.append(Violation(f"{place}.{name}", "type", "must be a string"))
             return Inline(inner)
     inline = Inline(inner, str(kind or ""), normal_encoding(encoding or "") or "")
@@ -102,7 +102,7 @@ def _qualified(value: JSONObject, schema: JSONObject, place: str, found: list[Vi
 
 def value_without(value: JSONObject) -> JSONObject:
     """The format of a qualified value, as a link has it."""
-    kind, _ = format_of({**value, "type": None})
+    kind, _ = format_of(value)
     return {"type": kind} if kind is not None else {}
 
 

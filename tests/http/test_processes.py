@@ -213,3 +213,8 @@ def test_a_thousand_processes_cost_little_more_than_ten(client: FlaskClient, ope
 def test_pages_load_nothing_from_other_hosts(client: FlaskClient) -> None:
     answer = client.get("/processes", headers={"Accept": "text/html"})
     assert answer.headers.get("Content-Security-Policy", "").startswith("default-src 'self'")
+
+
+@pytest.mark.parametrize(("query", "status"), [("f=json&f=html", 400), ("f=&f=json", 200), ("f=json&f=json", 200)])
+def test_one_representation_is_asked_for(client: FlaskClient, query: str, status: int) -> None:
+    assert client.get(f"/processes?{query}").status_code == status

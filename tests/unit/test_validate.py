@@ -81,6 +81,13 @@ def test_qualified_value_keeps_media_type_and_encoding() -> None:
     assert inputs_of(FILE, given).inputs == {"x": Inline("QUJD", "image/tiff", "base64")}
 
 
+@pytest.mark.parametrize("member", ["mediaType", "encoding"])
+@pytest.mark.parametrize("wrong", [{}, [], 0, None, False])
+def test_the_format_of_a_qualified_value_is_text(member: str, wrong: JSON) -> None:
+    with pytest.raises(InvalidInputs, match=rf"inputs\.x\.{member}: must be a string"):
+        inputs_of({"type": "string"}, {"value": "a", member: wrong})
+
+
 def test_nested_format_of_older_clients_is_read() -> None:
     given: JSON = {"value": "QUJD", "format": {"mediaType": "image/tiff", "encoding": "base64"}}
     assert inputs_of(FILE, given).inputs == {"x": Inline("QUJD", "image/tiff", "base64")}

@@ -17,7 +17,11 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 GML = "application/gml+xml; version=3.2"
 GEOJSON = "application/geo+json"
 
-_POSITION: JSONObject = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 6}
+_POSITION: JSONObject = {
+    "type": "array",
+    "items": {"type": "number"},
+    "oneOf": [{"minItems": size, "maxItems": size} for size in (4, 6)],
+}
 _GEOMETRY: JSONObject = {
     "type": "object",
     "format": "geojson-geometry",

@@ -26,6 +26,7 @@ def test_the_server_does_what_its_definition_says(server: LiveServer, tmp_path: 
     program = Path(sys.executable).with_name("schemathesis")
     command = [str(program), "--config-file", str(HERE / "schemathesis.toml"), "run", f"{server.url}/openapi?f=oas30"]
     options = ["--checks", "all", "--phases", PHASES, "--max-examples", "12", "--no-color", "--seed", "1"]
+    options += ["--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OAPIP_JOB": job, "PYTHONUTF8": "1"}
     ran = subprocess.run([*command, *options], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
     assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr[-2_000:]

@@ -14,7 +14,7 @@ cwlVersion: v1.2
 class: CommandLineTool
 id: every-type
 baseCommand: echo
-requirements: {SchemaDefRequirement: {types: [{name: point, type: record, fields: {x: float, note: "string?"}}]}}
+requirements: {SchemaDefRequirement: {types: [{name: place, type: record, fields: {x: float, note: "string?"}}]}}
 inputs:
   text: string?
   count: {type: [int, string, 'null']}
@@ -22,7 +22,7 @@ inputs:
   rasters: File[]
   folder: Directory?
   grid: {type: {type: array, items: {type: array, items: double}}}
-  point: '#point'
+  point: '#every-type/place'
   choice: {type: {type: enum, symbols: [a, b]}, default: a}
   anything: Any
 outputs: {all: {type: {type: array, items: [File, Directory]}, outputBinding: {glob: '*'}}}
