@@ -45,6 +45,7 @@ setup(
         "gunicorn>=23; platform_system != 'Windows'",
         "jsonschema>=4.23",
         "quickjs-ng>=0.17",
+        "rdflib>=7",
         "rich>=13",
     ],
     extras_require={"postgres": ["psycopg[binary]>=3.2"]},
