@@ -82,6 +82,6 @@ export async function showOnMap(place, objects, label) {
     box.remove();
     throw new Error("These coordinates are not longitude and latitude.");
   }
-  map.fitBounds(bounds.pad(0.15), { maxZoom: 9 });
+  map.fitBounds(bounds.pad(0.15), { maxZoom: 6 });
   return map;
 }
