@@ -16,6 +16,8 @@ from .schema import violations
 from .shapes import branches, holds_content, is_content, item_schema, lists_content, properties
 from .violations import Violation, kind_of, shown, under
 
+CWL_OBJECT = "application/cwl+json"
+"""Media type of a CWL File or Directory object, which says itself what its content is."""
 QUALIFIERS = frozenset({"value", "mediaType", "encoding", "schema", "format"})
 LINK_MEMBERS = frozenset(
     {"href", "type", "rel", "title", "hreflang", "length", "format", "headers", "method", "body", "templated"}
@@ -93,6 +95,8 @@ def value_violations(value: JSON, form: JSONObject, schema: JSONObject, place: s
         place: where the value stands.
     """
     kind, encoding = format_of(form)
+    if kind == CWL_OBJECT and _is_cwl_object(value):
+        return []
     found = _kind_violations(kind, schema, f"{place}.mediaType")
     if encoding is not None and normal_encoding(encoding) is None:
         told = f"must be base64 or utf-8 (is {shown(encoding)})"
@@ -133,8 +137,12 @@ def _means_bytes(kind: str, schema: JSONObject) -> bool:
     return len(set(kinds)) == 1 and kinds[0] != BINARY and not is_text(kinds[0])
 
 
+def _is_cwl_object(value: JSON) -> bool:
+    return isinstance(value, Mapping) and value.get("class") in ("File", "Directory")
+
+
 def _structure_violations(value: JSON, kind: str, schema: JSONObject, place: str) -> list[Violation]:
-    if not isinstance(value, Mapping) or value.get("class") in ("File", "Directory"):
+    if not isinstance(value, Mapping) or _is_cwl_object(value):
         return []
     if set(value) <= LINK_MEMBERS and _MEDIA_TYPE.fullmatch(str(value.get("type") or "")):
         return [Violation(place, "required", "needs the member href, or is no link")]

@@ -114,6 +114,15 @@ def test_a_link_in_a_qualified_value_is_a_reference() -> None:
     assert read(TIFF, value) == (Reference(URL, "image/tiff"), [])
 
 
+def test_an_object_of_cwl_is_taken_for_any_content() -> None:
+    file: JSONObject = {"class": "File", "location": URL, "format": "http://edamontology.org/format_2330"}
+    assert rules(TEXT, {"value": file, "mediaType": "application/cwl+json"}) == []
+    assert rules(TEXT, {"value": {"class": "Sheet"}, "mediaType": "application/cwl+json"}) == [
+        ("inputs.x.mediaType", "mediaType")
+    ]
+    assert rules(TEXT, {"value": file, "mediaType": "image/png"}) == [("inputs.x.mediaType", "mediaType")]
+
+
 def test_encodings_are_kept_in_one_spelling() -> None:
     value: JSON = {"value": "QUJD", "mediaType": "image/tiff", "encoding": "BINARY"}
     assert read(TIFF, value) == (Inline("QUJD", "image/tiff", "base64"), [])
