@@ -67,13 +67,13 @@ def job_exceptions(door: Door, job_id: str) -> Response:
 def job_logs(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}/logs: JSON, text or a page; `offset` lines are left out, or all but the last `tail`."""
     form = door.wanted(("json", "html", "text"))
-    offset = queries.offset_of(request.args)
+    limit, offset = queries.window(request.args, LOG_PAGE, LOG_PAGE)
+    tail = queries.tail_of(request.args, LOG_PAGE)
     job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
     lines = islice(door.operations.logs(door.principal, job_id), offset, None)
     if form == "text":
         return _text(lines)
-    limit = queries.window(request.args, LOG_PAGE, LOG_PAGE)[0]
-    passed, found = _cut(lines, limit, queries.tail_of(request.args, LOG_PAGE))
+    passed, found = _cut(lines, limit, tail)
     offset += passed
     rows = [_row(line) for line in found]
     links = door.links

@@ -50,11 +50,6 @@ def _integer(query: Query, name: str, default: int, least: int) -> int:
     return int(text)
 
 
-def offset_of(query: Query) -> int:
-    """`offset` alone, from 0. Raises InvalidQuery."""
-    return _integer(query, "offset", 0, 0)
-
-
 def tail_of(query: Query, largest: int) -> int:
     """`tail`: how many of the last lines are wanted; 0 where it is not given. Raises InvalidQuery."""
     return min(_integer(query, "tail", 0, 1), largest)

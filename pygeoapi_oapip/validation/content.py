@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
@@ -119,7 +120,9 @@ def normal_encoding(encoding: JSON) -> str | None:
 
 
 def _text_violations(text: str, kind: str, encoding: str, schema: JSONObject, place: str) -> list[Violation]:
-    if encoding == "utf-8" or not (encoding == "base64" or _means_bytes(kind, schema)):
+    if encoding != "base64" and _all_objects(schema):
+        return _json_violations(text, schema, place)
+    if encoding == "utf-8" or not (encoding == "base64" or means_bytes(kind, schema)):
         return []
     try:
         base64.b64decode("".join(text.split()), validate=True)
@@ -128,8 +131,30 @@ def _text_violations(text: str, kind: str, encoding: str, schema: JSONObject, pl
     return []
 
 
-def _means_bytes(kind: str, schema: JSONObject) -> bool:
-    """True if a string without `encoding` is base64: the schema says so, or its one media type is no text."""
+def _all_objects(schema: JSONObject) -> bool:
+    """True if the schema has forms, and all that say their type are objects (GeoJSON, ...)."""
+    types = {branch["type"] for branch in branches(schema) if "type" in branch}
+    return types == {"object"}
+
+
+def _json_violations(text: str, schema: JSONObject, place: str) -> list[Violation]:
+    """An object may also come as its text in JSON."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, Mapping):
+        return [Violation(place, "type", f"must be an object, or its text in JSON (is {shown(text)})")]
+    return _object_violations(value, schema, place)
+
+
+def means_bytes(kind: str, schema: JSONObject) -> bool:
+    """True if a string without `encoding` is base64: the schema says so, or its one media type is no text.
+
+    Args:
+        kind: the media type that was given with it, or "".
+        schema: one that holds content.
+    """
     contents = [branch for branch in branches(schema) if is_content(branch)]
     if any(branch.get("contentEncoding") or branch.get("format") == "byte" for branch in contents):
         return not (kind and is_text(kind))

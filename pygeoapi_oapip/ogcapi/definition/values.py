@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...model.process import Input
-from ...validation.content import QUALIFIERS, media_types
+from ...validation.content import QUALIFIERS, means_bytes, media_types
 from ...validation.media_types import accepts
 from ...validation.shapes import branches, holds_content, lists_content, properties
 from .schemas30 import strict
@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 _JSON = "application/json"
 _TEXTS = ("title", "description", "default", "example")
 _ANYTHING: Schema = {}
+_BASE64: Schema = {"type": "string", "format": "byte"}
 
 
 _OTHER_OBJECT: Schema = {
@@ -81,8 +82,9 @@ def _content(plain: Schema, schema: Mapping[str, Any]) -> list[Schema]:
     kind: Schema = {"type": "string", "enum": kinds} if kinds else {"$ref": "#/components/schemas/mediaType"}
     found = [
         plain,
-        _qualified({"type": "string", "format": "byte"}, kind, {"enum": ["base64", "binary"]}, "encoding"),
-        _qualified({"type": "string"}, kind, {"enum": ["utf-8"]}, "encoding", "mediaType"),
+        _qualified(_BASE64, kind, {"enum": ["base64", "binary"]}, "encoding"),
+        _qualified({"type": "string"}, kind, {"enum": ["utf-8"]}, "encoding"),
+        _qualified(_BASE64 if means_bytes("", schema) else {"type": "string"}, kind, None),
         {
             "type": "object",
             "title": "By reference",
@@ -96,11 +98,13 @@ def _content(plain: Schema, schema: Mapping[str, Any]) -> list[Schema]:
     return [*found, _OTHER_OBJECT] if json_too else found
 
 
-def _qualified(value: Schema, kind: Schema, encoding: Schema, *required: str) -> Schema:
+def _qualified(value: Schema, kind: Schema, encoding: Schema | None, *required: str) -> Schema:
+    """Part 1 qualifiedInputValue.yaml; without the member `encoding` where that is None."""
+    member = {} if encoding is None else {"encoding": {"type": "string", **encoding}}
     return {
         "type": "object",
         "title": "Qualified value",
         "required": ["value", *required],
-        "properties": {"value": value, "mediaType": kind, "encoding": {"type": "string", **encoding}, "schema": {}},
+        "properties": {"value": value, "mediaType": kind, **member, "schema": {}},
         "additionalProperties": False,
     }
