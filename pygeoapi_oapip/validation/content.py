@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
@@ -120,8 +119,6 @@ def normal_encoding(encoding: JSON) -> str | None:
 
 
 def _text_violations(text: str, kind: str, encoding: str, schema: JSONObject, place: str) -> list[Violation]:
-    if encoding != "base64" and _all_objects(schema):
-        return _json_violations(text, schema, place)
     if encoding == "utf-8" or not (encoding == "base64" or means_bytes(kind, schema)):
         return []
     try:
@@ -129,23 +126,6 @@ def _text_violations(text: str, kind: str, encoding: str, schema: JSONObject, pl
     except (binascii.Error, ValueError):
         return [Violation(place, "encoding", f"must be base64 (is {shown(text)})")]
     return []
-
-
-def _all_objects(schema: JSONObject) -> bool:
-    """True if the schema has forms, and all that say their type are objects (GeoJSON, ...)."""
-    types = {branch["type"] for branch in branches(schema) if "type" in branch}
-    return types == {"object"}
-
-
-def _json_violations(text: str, schema: JSONObject, place: str) -> list[Violation]:
-    """An object may also come as its text in JSON."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, Mapping):
-        return [Violation(place, "type", f"must be an object, or its text in JSON (is {shown(text)})")]
-    return _object_violations(value, schema, place)
 
 
 def means_bytes(kind: str, schema: JSONObject) -> bool:

@@ -123,13 +123,6 @@ def test_an_object_of_cwl_is_taken_for_any_content() -> None:
     assert rules(TEXT, {"value": file, "mediaType": "image/png"}) == [("inputs.x.mediaType", "mediaType")]
 
 
-def test_an_object_may_come_as_its_text() -> None:
-    feature = '{"type": "Feature", "geometry": null, "properties": {}}'
-    assert rules(FEATURE, feature) == []
-    assert [rule for _, rule in rules(FEATURE, "AAA")] == ["type"]
-    assert [rule for _, rule in rules(FEATURE, "[" * 5000)] == ["type"]
-
-
 def test_encodings_are_kept_in_one_spelling() -> None:
     value: JSON = {"value": "QUJD", "mediaType": "image/tiff", "encoding": "BINARY"}
     assert read(TIFF, value) == (Inline("QUJD", "image/tiff", "base64"), [])
