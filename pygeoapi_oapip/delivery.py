@@ -1,4 +1,4 @@
-"""Result files on their way out: finds them in the job's folder, and packs directories into archives."""
+"""Results on their way out: which they are, their files in the job's folder, directories as archives."""
 
 from __future__ import annotations
 
@@ -9,14 +9,43 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import NoSuchOutput, ResultNotAvailable, Unavailable
-from .model.value import DirectoryOutput, FileOutput, OutputValue
+from .model.execution import ExecutionRequest
+from .model.identity import EVERYTHING
+from .model.job import Job
+from .model.json import JSONObject
+from .model.process import Process
+from .model.value import DirectoryOutput, FileOutput, OutputValue, output_from_json
 from .operations import DirectoryEntry, ServedFile
+from .packages.describe import describe
+from .packages.enclosed import enclosed_package
 from .packages.formats import media_type_of_name
+from .packages.remote import is_remote, remote_process
 from .results import ARCHIVE, find_file
+from .store.base import ProcessStore
 
 _FALLBACK = "application/octet-stream"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of every member, so that the same content always gives the same archive."""
+
+
+def process_of(processes: ProcessStore, job: Job) -> Process:
+    """The process that a job runs, in its revision: kept within the job, or in the store. Raises NoSuchProcess."""
+    package = enclosed_package(job.request)
+    if package is not None:
+        return remote_process(package) if is_remote(package) else describe(package, job.process_id)
+    return processes.get(job.process_id, EVERYTHING, job.process_revision)
+
+
+def wanted_outputs(process: Process, request: ExecutionRequest, stored: JSONObject) -> dict[str, OutputValue]:
+    """The outputs of a job that its request asks for, in the order of the description.
+
+    Args:
+        process: of the job.
+        request: of the job.
+        stored: `Job.outputs`.
+    """
+    ids = [key for key in process.outputs if key in stored and (request.outputs is None or key in request.outputs)]
+    return {key: output_from_json(stored[key]) for key in ids}
 
 
 def served_file(value: OutputValue, output_id: str, path: str, workspace: Path) -> ServedFile:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
 from . import __version__
-from .delivery import served_file
+from .delivery import process_of, served_file, wanted_outputs
 from .errors import JobFailed, ResultNotAvailable
 from .model.execution import ExecutionRequest
-from .model.identity import EVERYTHING
 from .model.job import Job, Phase
-from .model.value import output_from_json
-from .packages.describe import describe
-from .packages.enclosed import enclosed_package
+from .model.json import serialise
 from .results import Renderer
 from .staging.base import Workspaces
 from .statusinfo import status_members
@@ -88,7 +84,7 @@ class Composer:
             "Idempotency-Key": f"{job.id}-{state}",
             "Link": f'<{self._address(job)}>; rel="monitor"; type="{JSON_TYPE}"',
         }
-        return Message(kind, address_of(job, kind), serialised(document), headers)
+        return Message(kind, address_of(job, kind), serialise(document), headers)
 
     def _address(self, job: Job) -> str:
         return f"{self._base}/jobs/{quote(job.id, safe='')}"
@@ -105,33 +101,9 @@ class Composer:
 
     def _results(self, job: Job) -> Mapping[str, Any]:
         request = ExecutionRequest.from_json(job.request)
-        package = enclosed_package(job.request)
-        process = (
-            self._processes.get(job.process_id, EVERYTHING, job.process_revision)
-            if package is None
-            else describe(package, job.process_id)
-        )
-        stored = job.outputs or {}
-        asked = [key for key in process.outputs if request.outputs is None or key in request.outputs]
-        outputs = {key: output_from_json(stored[key]) for key in asked if key in stored}
+        outputs = wanted_outputs(process_of(self._processes, job), request, job.outputs or {})
 
         def read(output_id: str, path: str) -> bytes:
             return served_file(outputs[output_id], output_id, path, self._workspaces.path(job.id)).path.read_bytes()
 
         return Renderer(f"{self._address(job)}/results", read).document(outputs, request)
-
-
-def serialised(document: object) -> bytes:
-    """JSON in UTF-8, compact; a number that is not finite becomes null."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    if "NaN" in text or "Infinity" in text:
-        text = json.dumps(json.loads(text, parse_constant=lambda _: None), ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")

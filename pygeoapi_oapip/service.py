@@ -12,7 +12,7 @@ from .adhoc import ENDPOINT
 from .admission import Admission, waiting_time
 from .auth.policy import Policy
 from .catalogue import Catalogue
-from .delivery import list_directory, served_file
+from .delivery import list_directory, process_of, served_file, wanted_outputs
 from .deploying import Deployments
 from .engines.base import Engine
 from .errors import (
@@ -28,7 +28,7 @@ from .errors import (
 )
 from .job_management import DefinitionRules, Definitions, locked
 from .model.execution import ExecutionRequest, Plan
-from .model.identity import EVERYTHING, Principal, Scope
+from .model.identity import Principal, Scope
 from .model.job import Goal, Job, Phase
 from .model.json import JSON, JSONObject
 from .model.process import AD_HOC, NO_PACKAGE, Package, Process, Source
@@ -46,10 +46,8 @@ from .operations import (
     ServedFile,
 )
 from .packages.deployment import require_media_type
-from .packages.describe import describe
-from .packages.enclosed import enclosed_package, stored_request
+from .packages.enclosed import stored_request
 from .packages.plainorder import unstaged_job_order
-from .packages.remote import is_remote, remote_process
 from .reconciler import Reconciler
 from .settings import Settings
 from .staging.base import Stager, Workspaces
@@ -193,16 +191,10 @@ class ProcessingService:
 
     def job_package(self, principal: Principal, job_id: str) -> Package:
         """The package that a job runs."""
-        package = self._process_of(self.job(principal, job_id)).package
+        package = process_of(self._processes, self.job(principal, job_id)).package
         if package is None:
             raise ImmutableProcess("the process of this job is built into the server and has no package")
         return package
-
-    def _process_of(self, job: Job) -> Process:
-        package = enclosed_package(job.request)
-        if package is not None:
-            return remote_process(package) if is_remote(package) else describe(package, job.process_id)
-        return self._processes.get(job.process_id, EVERYTHING, job.process_revision)
 
     def _start(self, principal: Principal, process: Process, body: JSON, preference: Preference) -> Execution:
         stored = self._request(principal, process, body)
@@ -263,10 +255,8 @@ class ProcessingService:
         """Part 1 job results: the outputs that were asked for."""
         job = self.job(principal, job_id)
         stored = _outputs_of(job)
-        asked = ExecutionRequest.from_json(job.request).outputs
-        process = self._process_of(job)
-        ids = [key for key in process.outputs if key in stored and (asked is None or key in asked)]
-        return Results(job, process, {key: output_from_json(stored[key]) for key in ids})
+        process = process_of(self._processes, job)
+        return Results(job, process, wanted_outputs(process, ExecutionRequest.from_json(job.request), stored))
 
     def result_file(self, principal: Principal, job_id: str, output_id: str, path: str) -> ServedFile:
         """A file of an output."""

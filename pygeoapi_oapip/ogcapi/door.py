@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from math import isfinite
 from threading import Lock
 from typing import Any
 
@@ -16,6 +14,7 @@ from flask import Response, request
 from ..auth.context import current_principal
 from ..errors import InvalidQuery
 from ..model.identity import Principal
+from ..model.json import serialise
 from ..operations import Operations
 from . import negotiation
 from .links import HTML_TYPE, JSON_TYPE, Links
@@ -199,35 +198,6 @@ def asked_form() -> str | None:
     if len(words) > 1:
         raise InvalidQuery(f"f: is there more than once ({', '.join(words)})"[:200], location="f")
     return words[0] if words else None
-
-
-def serialise(document: object) -> bytes:
-    """JSON in UTF-8, compact. A number that is not finite has no JSON form and becomes null."""
-    try:
-        text = _dumps(document)
-    except ValueError:
-        text = _dumps(_finite(document))
-    return text.encode("utf-8", "replace")
-
-
-def _dumps(document: object) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Iterable):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def json_response(document: object, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:

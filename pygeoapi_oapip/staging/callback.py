@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import suppress
-from fnmatch import fnmatch
 from urllib.parse import urlsplit
 
 from ..errors import AddressForbidden, UnresolvableReference
 from ..settings import Callbacks
-from .http import explained, guarded_session, is_internal
+from .http import explained, guarded_session, is_internal, matches
 
 LOOK_UP = 2.0
 """Seconds that a submission waits for the name server; a name that is not found by then is checked at delivery."""
@@ -57,7 +56,7 @@ class CallbackPoster:
             raise UnresolvableReference("it is not a URL") from None
         if parts.scheme not in ("http", "https") or not host or port == 0:
             raise UnresolvableReference("it is not an http or https URL with a host")
-        if not any(fnmatch(host, pattern.lower()) for pattern in self._settings.allow_hosts):
+        if not matches(host, self._settings.allow_hosts):
             raise AddressForbidden(f"the host {host} is not one that this server may tell (callbacks.allow_hosts)")
         return host, port or (443 if parts.scheme == "https" else 80)
 

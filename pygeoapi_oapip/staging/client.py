@@ -6,7 +6,6 @@ import json
 import socket
 import time
 from collections.abc import Mapping
-from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,9 +14,8 @@ from ..model.answer import Answer
 from ..model.json import JSONObject
 from ..settings import Staging as StagingSettings
 from .base import Staged
-from .http import HttpStager, explained, guarded_session, redirected
+from .http import MAX_REDIRECTS, HttpStager, explained, guarded_session, matches, redirected
 
-_REDIRECTS = 5
 _CHUNK = 1 << 16
 
 
@@ -39,8 +37,8 @@ class GuardedClient:
     def check(self, url: str) -> None:
         """Refuse what may never be asked. Raises AddressForbidden, UnresolvableReference."""
         self._files.check(url)
-        host = (urlsplit(url).hostname or "").lower()
-        if not any(fnmatch(host, pattern.lower()) for pattern in self._hosts):
+        host = urlsplit(url).hostname or ""
+        if not matches(host, self._hosts):
             raise AddressForbidden(f"the server {host} is not one that processes are run on (nested.remote)")
 
     def send(
@@ -60,18 +58,17 @@ class GuardedClient:
             AnswerLost: it was sent, perhaps as a whole, and no answer came.
             AddressForbidden, UnresolvableReference, TooLarge: permanent.
         """
-        for _ in range(_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             self.check(url)
             answer = self._once(method, url, body, headers, max_bytes)
             target = answer.headers.get("location")
             if method != "GET" or answer.status not in (301, 302, 303, 307, 308) or not target:
                 return answer
             url = redirected(url, target)
-        raise UnresolvableReference(f"more than {_REDIRECTS} redirects")
+        raise UnresolvableReference(f"more than {MAX_REDIRECTS} redirects")
 
     def download(self, url: str, folder: Path) -> Staged:
         """Put a result into a folder, under the rules of `staging`. Raises as `Stager.stage`."""
-        self._files.check(url)
         return self._files.stage(url, folder)
 
     def _once(

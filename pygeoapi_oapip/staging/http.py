@@ -10,7 +10,7 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
@@ -30,7 +30,7 @@ from .base import Fetched, Staged
 
 _Kind = TypeVar("_Kind", bound=BaseException)
 _CHUNK = 1 << 18
-_MAX_REDIRECTS = 5
+MAX_REDIRECTS = 5
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MISSING = {401: "may not be read", 403: "may not be read", 404: "does not exist", 410: "does not exist any more"}
 _NO_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
@@ -117,7 +117,7 @@ class HttpStager:
             raise UnresolvableReference(f"{url!r} is not a URL") from None
         if not host or port == 0:
             raise UnresolvableReference(f"{url!r} is not a URL with a host")
-        if not any(fnmatch(host, pattern.lower()) for pattern in self._settings.allow_hosts):
+        if not matches(host, self._settings.allow_hosts):
             raise AddressForbidden(f"the host {host} is not one that this server reads from (staging.allow_hosts)")
         if not self._settings.allow_internal and is_internal(host):
             raise _forbidden(host)
@@ -192,14 +192,14 @@ class HttpStager:
                 yield response
 
     def _follow(self, session: requests.Session, url: str, method: str, timeout: float) -> requests.Response:
-        for _ in range(_MAX_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             self.check(url)
             response = session.request(method, url, stream=True, allow_redirects=False, timeout=timeout)
             if not response.is_redirect:
                 return response
             response.close()
             url = redirected(url, response.headers["Location"])
-        raise UnresolvableReference(f"more than {_MAX_REDIRECTS} redirects")
+        raise UnresolvableReference(f"more than {MAX_REDIRECTS} redirects")
 
 
 def redirected(url: str, target: str) -> str:
@@ -271,6 +271,11 @@ def _cause(error: BaseException | None, kind: type[_Kind]) -> _Kind | None:
 
 def _forbidden(host: str) -> AddressForbidden:
     return AddressForbidden(f"{host} is an address inside this server's network (staging.allow_internal is false)")
+
+
+def matches(host: str, patterns: Iterable[str]) -> bool:
+    """True if one of the patterns (`*` as wildcard) is of this host; its letters are small, as `urlsplit` gives it."""
+    return any(fnmatch(host, pattern.lower()) for pattern in patterns)
 
 
 def is_internal(host: str) -> bool:
