@@ -17,6 +17,8 @@ from pygeoapi_oapip.testing.live_server import LiveServer
 from tests.integration.witness import PACKAGE, Witness
 
 JOBS = 200
+WARM_UP = 12
+"""Jobs before the measurement, so that each web process has loaded what requests need."""
 SLOTS = 4
 """Jobs that may overtake each other: as many as run at once, and those handed over while one is forked."""
 
@@ -88,7 +90,8 @@ def test_two_hundred_jobs_at_once(tmp_path: Path) -> None:
     witness = Witness(tmp_path / "witness")
     with LiveServer(tmp_path / "server") as live:
         live.deploy(PACKAGE)
-        live.ended(witness.submit(live, "first"))
+        for number in range(WARM_UP):
+            live.ended(witness.submit(live, f"first{number}"))
         sampler = Sampler(live, witness)
         sampler.start()
         began = time.monotonic()
@@ -122,9 +125,11 @@ def check_speed(seconds: list[float]) -> None:
 
 
 def check_memory(memory: dict[str, list[tuple[int, float]]]) -> None:
-    for name, samples in sorted(memory.items()):
-        early = [size for done, size in samples if 40 <= done <= 70]
-        late = [size for done, size in samples if done >= JOBS - 20]
-        if early and late:
-            print(f"{name}: {early[0]:.0f} MB at 50 jobs, {late[-1]:.0f} MB at {JOBS}")
-            assert late[-1] < 1.1 * early[0]
+    """The largest process of each kind does not grow; one that serves its first requests late may catch up with it."""
+    kinds = itertools.groupby(sorted(memory), key=lambda name: name.rpartition(" ")[0])
+    for kind, names in kinds:
+        samples = [sample for name in names for sample in memory[name]]
+        early = max((size for done, size in samples if 40 <= done <= 70), default=0.0)
+        late = max((size for done, size in samples if done >= JOBS - 20), default=0.0)
+        print(f"{kind}: {early:.0f} MB at 50 jobs, {late:.0f} MB at {JOBS}")
+        assert early == 0 or late < 1.1 * early
