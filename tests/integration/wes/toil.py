@@ -130,7 +130,8 @@ class ToilServer:
 
     def remove(self) -> None:
         """Stop and delete everything."""
-        for program in (self.server, self.worker, self.broker and self.broker.program):
+        broker = None if self.broker is None else self.broker.program
+        for program in (self.server, self.worker, broker):
             if program is not None:
                 program.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
