@@ -67,7 +67,7 @@ Secret = Annotated[str, BeforeValidator(_secret)]
 """`{env: NAME}` or `{file: PATH}`."""
 
 
-OWN_PROCESSES = ("echo",)
+OWN_PROCESSES = ("echo", "org.n52.javaps.test.EchoProcess")
 """Ids of the processes that the server brings itself."""
 
 

@@ -42,10 +42,11 @@ REMOTE = "remote"
 
 def builtin_engine() -> Engine:
     """The engine of the server's own processes."""
+    from .builtin import wps_echo
     from .builtin.echo import Echo
     from .builtin.engine import BuiltinEngine
 
-    programs = {program.process.id: program for program in (Echo(),)}
+    programs = {program.process.id: program for program in (Echo(), Echo(wps_echo.DESCRIPTION, wps_echo.NAMES))}
     return BuiltinEngine(BUILTIN, programs)
 
 
@@ -66,9 +67,9 @@ def builtin_processes(ids: Sequence[str]) -> tuple[Process, ...]:
     Args:
         ids: out of `settings.OWN_PROCESSES`.
     """
-    from .builtin.echo_description import DESCRIPTION
+    from .builtin import echo_description, wps_echo
 
-    known = {process.id: process for process in (DESCRIPTION,)}
+    known = {process.id: process for process in (echo_description.DESCRIPTION, wps_echo.DESCRIPTION)}
     return tuple(known[name] for name in ids)
 
 

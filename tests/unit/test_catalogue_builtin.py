@@ -53,7 +53,12 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def own() -> tuple[Process, ...]:
-    return builtin_processes(OWN_PROCESSES)
+    return builtin_processes(("echo",))
+
+
+def test_all_of_the_settings_are_there(site: Site) -> None:
+    site.start(*builtin_processes(OWN_PROCESSES))
+    assert site.ids() == list(OWN_PROCESSES)
 
 
 def test_they_are_there_and_immutable(site: Site, own: tuple[Process, ...]) -> None:

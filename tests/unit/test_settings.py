@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pygeoapi_oapip.errors import ConfigurationError
-from pygeoapi_oapip.settings import Settings, load_settings
+from pygeoapi_oapip.settings import OWN_PROCESSES, Settings, load_settings
 
 
 def test_defaults_need_nothing() -> None:
@@ -61,7 +61,8 @@ def test_what_pygeoapi_adds_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted"), [(True, ("echo",)), (False, ()), ([], ()), (["echo"], ("echo",)), (None, ("echo",))]
+    ("value", "wanted"),
+    [(True, OWN_PROCESSES), (False, ()), ([], ()), (["echo"], ("echo",)), (None, OWN_PROCESSES)],
 )
 def test_own_processes_can_be_switched_off(value: object, wanted: tuple[str, ...]) -> None:
     block = {} if value is None else {"builtin_processes": value}
@@ -71,7 +72,7 @@ def test_own_processes_can_be_switched_off(value: object, wanted: tuple[str, ...
 @pytest.mark.parametrize(
     ("block", "text"),
     [
-        ({"builtin_processes": ["echo", "buffer"]}, "builtin_processes: there is no 'buffer' (possible: echo)"),
+        ({"builtin_processes": ["echo", "buffer"]}, "builtin_processes: there is no 'buffer' (possible: echo, "),
         ({"builtin_processes": "echo"}, "builtin_processes: "),
         ({"engines": {"builtin": {"type": "local"}}}, "engines.builtin: this name belongs to the server"),
     ],

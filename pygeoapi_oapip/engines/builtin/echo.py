@@ -1,4 +1,4 @@
-"""The `echo` process: each input that is given comes back as the output of the same name."""
+"""The `echo` process and its kin: each input that is given comes back as an output."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -23,21 +24,32 @@ _SHOWN = 200
 """Characters of a value that the log repeats."""
 
 
-class Echo:
-    """A `Program`."""
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
-    process: Process = DESCRIPTION
+
+class Echo:
+    """A `Program`.
+
+    Args:
+        process: the description; its inputs `pause` and `fail`, where it has them, are not echoed.
+        names: output id -> id of the input that it repeats, where that is another one.
+    """
+
+    def __init__(self, process: Process = DESCRIPTION, names: Mapping[str, str] = _NO_NAMES) -> None:
+        self.process = process
+        self._inputs = {name: names.get(name, name) for name in process.outputs}
 
     def check(self, order: JSONObject) -> None:
         """Refuse an order without anything to echo. Raises InvalidInputs."""
-        if not any(name in self.process.outputs for name in order):
-            names = ", ".join(self.process.outputs)
+        if not any(name in order for name in self._inputs.values()):
+            names = ", ".join(self._inputs.values())
             raise InvalidInputs(f"inputs: there is nothing to echo; give at least one of {names}", location="inputs")
 
     def course(self, order: JSONObject) -> Course:
         """As `pause` and `fail` say."""
         seconds = float(cast(float, _control(order, "pause") or 0))
-        log = [f"{name} = {_shown(order[name])}" for name in order if name in self.process.outputs]
+        echoed = self._inputs.values()
+        log = [f"{name} = {_shown(order[name])}" for name in order if name in echoed]
         if seconds:
             log.append(f"a pause of {seconds:g} s")
         failing = _control(order, "fail")
@@ -45,7 +57,16 @@ class Echo:
 
     def outputs(self, order: JSONObject, folder: Path) -> Mapping[str, OutputValue]:
         """Values come back as they are, files as files with their media types."""
-        return {name: _echoed(name, order[name], folder) for name in self.process.outputs if name in order}
+        given = {name: order[source] for name, source in self._inputs.items() if source in order}
+        return {name: self._echoed(name, entry, folder) for name, entry in given.items()}
+
+    def _echoed(self, name: str, entry: JSON, folder: Path) -> OutputValue:
+        schema = self.process.inputs[self._inputs[name]].schema
+        if not is_many(entry):
+            return _single(schema, next(items_of(entry)), folder, name)
+        values = [_single(schema, item, folder, f"{name}/{index}") for index, item in enumerate(items_of(entry))]
+        plain = [value.value for value in values if isinstance(value, Literal)]
+        return Literal(plain) if len(plain) == len(values) else ListOutput(tuple(values))
 
 
 def _control(order: JSONObject, name: str) -> JSON:
@@ -61,19 +82,11 @@ def _shown(entry: JSON) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _echoed(name: str, entry: JSON, folder: Path) -> OutputValue:
-    if not is_many(entry):
-        return _single(name, next(items_of(entry)), folder, name)
-    values = [_single(name, item, folder, f"{name}/{index}") for index, item in enumerate(items_of(entry))]
-    plain = [value.value for value in values if isinstance(value, Literal)]
-    return Literal(plain) if len(plain) == len(values) else ListOutput(tuple(values))
-
-
-def _single(name: str, item: Item, folder: Path, place: str) -> OutputValue:
-    media_type = _media_type(name, item)
+def _single(schema: JSONObject, item: Item, folder: Path, place: str) -> OutputValue:
+    media_type = _media_type(schema, item)
     if not media_type and not item.location:
         return Literal(item.value)
-    file_name = item.name if item.location else f"{name}{extension_of(media_type)}"
+    file_name = item.name if item.location else f"{place.partition('/')[0]}{extension_of(media_type)}"
     target = folder / "outputs" / place / file_name
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
@@ -101,9 +114,9 @@ def _branches(schema: JSONObject) -> Iterator[JSONObject]:
         yield from cast("list[JSONObject]", schema.get(word) or [])
 
 
-def _media_type(name: str, item: Item) -> str:
+def _media_type(schema: JSONObject, item: Item) -> str:
     """The media type of an input that is content; "" for one that is a plain value."""
-    branches = _branches(DESCRIPTION.inputs[name].schema)
+    branches = _branches(schema)
     declared = [str(branch["contentMediaType"]) for branch in branches if "contentMediaType" in branch]
     if not declared:
         return ""

@@ -22,6 +22,20 @@ _POSITION: JSONObject = {
     "items": {"type": "number"},
     "oneOf": [{"minItems": size, "maxItems": size} for size in (4, 6)],
 }
+BBOX: JSONObject = {
+    "allOf": [
+        {
+            "format": "ogc-bbox",
+            "type": "object",
+            "required": ["bbox"],
+            "properties": {
+                "bbox": _POSITION,
+                "crs": {"type": "string", "format": "uri", "default": CRS84},
+            },
+        }
+    ],
+    "example": {"bbox": [11.0, 46.2, 11.6, 46.6], "crs": CRS84},
+}
 _GEOMETRY: JSONObject = {
     "type": "object",
     "format": "geojson-geometry",
@@ -84,20 +98,7 @@ _ECHOED: tuple[tuple[str, str, str, JSONObject], ...] = (
         "bbox",
         "Bounding box",
         "Two corners, in degrees of longitude and latitude unless `crs` says otherwise.",
-        {
-            "allOf": [
-                {
-                    "format": "ogc-bbox",
-                    "type": "object",
-                    "required": ["bbox"],
-                    "properties": {
-                        "bbox": _POSITION,
-                        "crs": {"type": "string", "format": "uri", "default": CRS84},
-                    },
-                }
-            ],
-            "example": {"bbox": [11.0, 46.2, 11.6, 46.6], "crs": CRS84},
-        },
+        BBOX,
     ),
     (
         "measure",
@@ -164,7 +165,7 @@ _ECHOED: tuple[tuple[str, str, str, JSONObject], ...] = (
 )
 _SEVERAL = {"names": 10}
 
-_CONTROLS = (
+CONTROLS = (
     Input(
         "pause",
         "Pause",
@@ -194,7 +195,7 @@ DESCRIPTION = Process(
             name: Input(name, title, schema, text, min_occurs=0, max_occurs=_SEVERAL.get(name, 1))
             for name, title, text, schema in _ECHOED
         },
-        **{item.id: item for item in _CONTROLS},
+        **{item.id: item for item in CONTROLS},
     },
     outputs={
         name: Output(
