@@ -11,8 +11,8 @@ from pygeoapi_oapip.engines.builtin.echo import Echo
 from pygeoapi_oapip.engines.builtin.wps_echo import DESCRIPTION, NAMES, WPS_ECHO
 from pygeoapi_oapip.engines.registry import builtin_engine
 from pygeoapi_oapip.errors import InvalidInputs
-from pygeoapi_oapip.model.execution import NO_PACKAGE, Plan
-from pygeoapi_oapip.model.process import Source
+from pygeoapi_oapip.model.execution import Plan
+from pygeoapi_oapip.model.process import NO_PACKAGE, Source
 from pygeoapi_oapip.model.value import FileOutput, Literal, OutputValue
 from pygeoapi_oapip.packages.plainorder import unstaged_job_order
 from pygeoapi_oapip.settings import OWN_PROCESSES
@@ -37,7 +37,7 @@ def test_description_is_what_the_suite_needs() -> None:
 
 
 def test_each_input_comes_back_as_its_output(tmp_path: Path) -> None:
-    box = {"bbox": [11.0, 46.2, 11.6, 46.6], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
+    box: Any = {"bbox": [11.0, 46.2, 11.6, 46.6], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
     made = echoed(tmp_path, {"literalInput": "hello_literal", "complexInput": XML, "boundingboxInput": box, "pause": 1})
     assert made["literalOutput"] == Literal("hello_literal")
     assert made["boundingboxOutput"] == Literal(box)
