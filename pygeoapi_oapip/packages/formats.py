@@ -120,6 +120,7 @@ _PREFERRED = {
     "image/tiff": ".tif",
     GEOTIFF: ".tif",
     "application/x-netcdf": ".nc",
+    "application/xml": ".xml",
 }
 
 _ALIASES = {
@@ -161,15 +162,8 @@ def media_type_of_name(name: str) -> str:
 def extension_of(media_type: str) -> str:
     """The usual extension of a media type with its point, for files made of inline values; "" where unknown."""
     wanted = canonical(media_type)
-    preferred = {
-        "text/plain": ".txt",
-        GEOTIFF: ".tif",
-        "image/tiff": ".tif",
-        "image/jpeg": ".jpg",
-        "text/html": ".html",
-    }
-    if wanted in preferred:
-        return preferred[wanted]
+    if wanted in _PREFERRED:
+        return _PREFERRED[wanted]
     for extension, known in _OF_EXTENSION.items():
         if canonical(known) == wanted and wanted != BINARY:
             return "." + extension
