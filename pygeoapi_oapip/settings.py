@@ -5,67 +5,17 @@ docs/configuration.md is checked against these models: each field has its docume
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from .errors import ConfigurationError
-
-_SIZE_UNITS = {"": 1, "b": 1} | {
-    prefix + ending: base**power
-    for power, prefix in enumerate("kmgt", start=1)
-    for ending, base in (("", 1000), ("b", 1000), ("i", 1024), ("ib", 1024))
-}
-_TIME_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _with_unit(value: object, units: Mapping[str, float], kind: str, example: str) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(value).lower())
-    if match is None or match[2] not in units:
-        raise ValueError(f"is not a {kind} (for example {example})")
-    return float(match[1]) * units[match[2]]
-
-
-def _secret(value: object) -> object:
-    if isinstance(value, Mapping) and set(value) == {"env"}:
-        name = str(value["env"])
-        if name not in os.environ:
-            raise ValueError(f"the environment variable {name} is not set")
-        return os.environ[name]
-    if isinstance(value, Mapping) and set(value) == {"file"}:
-        return Path(str(value["file"])).read_text(encoding="utf-8").strip()
-    raise ValueError("a secret is written as {env: NAME} or {file: PATH}, never in the YAML text")
-
-
-def _not_negative(value: float) -> float:
-    if value < 0:
-        raise ValueError("must not be negative")
-    return value
-
-
-Bytes = Annotated[
-    int,
-    BeforeValidator(lambda value: int(_with_unit(value, _SIZE_UNITS, "size", "10GiB"))),
-    AfterValidator(_not_negative),
-]
-"""A size: a number of bytes, or text such as `512MiB`, `10GB`."""
-
-Seconds = Annotated[
-    float,
-    BeforeValidator(lambda value: _with_unit(value, _TIME_UNITS, "duration", "30s or 2h")),
-    AfterValidator(_not_negative),
-]
-"""A duration: a number of seconds, or text such as `30s`, `15m`, `30d`."""
-
-Secret = Annotated[str, BeforeValidator(_secret)]
-"""`{env: NAME}` or `{file: PATH}`."""
-
+from .setting_values import Block as _Block
+from .setting_values import Bytes, Seconds, Secret
+from .settings_engines import Engine, LocalEngine
+from .settings_s3 import LocalStorage, S3Source, Storage
 
 OWN_PROCESSES = ("echo", "org.n52.javaps.test.EchoProcess")
 """Ids of the processes that the server brings itself."""
@@ -84,37 +34,6 @@ OwnProcesses = Annotated[tuple[str, ...], BeforeValidator(_own_processes)]
 """Ids out of `OWN_PROCESSES`, or true or false for all or none."""
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LocalEngine(_Block):
-    """cwltool on this machine; no service and no container engine needed."""
-
-    type: Literal["local"] = "local"
-    workers: int = Field(0, ge=0, description="Jobs at once; 0: as many as the cores allow.")
-    cores: float = Field(0, ge=0, description="Cores that all jobs share; 0: all of this machine.")
-    memory: Bytes = Field(0, description="Memory that all jobs share; 0: 90 % of this machine's.")
-    containers: Literal["auto", "docker", "podman", "none"] = Field(
-        "auto", description="Container engine for DockerRequirement; auto: docker, else podman, where one answers."
-    )
-    parallel_steps: bool = Field(False, description="Run independent steps of one workflow at the same time.")
-    javascript: Literal["auto", "embedded", "node"] = Field(
-        "auto", description="Engine for CWL expressions; auto: the embedded one, node where it cannot be loaded."
-    )
-    time_limit: Seconds = Field(0, description="Wall time after which a job is ended as failed; 0: none.")
-    stop_grace: Seconds = Field(1.0, description="Time between SIGTERM and SIGKILL at dismissal.")
-
-
-Engine = Annotated[LocalEngine, Field(discriminator="type")]
-
-
-class Storage(_Block):
-    """Where results are kept."""
-
-    type: Literal["local"] = "local"
-
-
 class Staging(_Block):
     """Which references in requests and packages may be read."""
 
@@ -125,6 +44,7 @@ class Staging(_Block):
     allow_files: tuple[Path, ...] = Field((), description="Folders whose files may be given as `file:` inputs.")
     max_bytes: Bytes = Field(10 * 1024**3, description="Largest input that is downloaded.")
     timeout: Seconds = Field(30.0, description="For connecting, and between two pieces of a download.")
+    s3: tuple[S3Source, ...] = Field((), description="")
 
 
 class Sync(_Block):
@@ -201,7 +121,7 @@ class Settings(_Block):
     builtin_processes: OwnProcesses = Field(
         OWN_PROCESSES, description="The server's own processes that are offered; `false`: none."
     )
-    storage: Storage = Field(default_factory=Storage)
+    storage: Storage = Field(default_factory=LocalStorage)
     staging: Staging = Field(default_factory=Staging)
     sync: Sync = Field(default_factory=Sync)
     retention: Retention = Field(default_factory=Retention)
@@ -230,6 +150,8 @@ def load_settings(manager_block: Mapping[str, Any]) -> Settings:
     engines = block.get("engines")
     if isinstance(engines, Mapping):
         block["engines"] = {k: _engine_block(v) for k, v in engines.items()}
+    if isinstance(block.get("storage"), Mapping):
+        block["storage"] = {"type": "local", **block["storage"]}
     try:
         settings = Settings.model_validate(block)
     except ValidationError as error:
@@ -255,6 +177,8 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         loc = [str(part) for part in item["loc"]]
+        if loc[0] == "storage" and len(loc) > 2:
+            del loc[1]
         if loc[0] == "engines" and len(loc) > 2:
             del loc[2]  # the type, by which pydantic chose the model; no key of the user
         key = ".".join(["server", "manager", *loc])
