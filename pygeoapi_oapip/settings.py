@@ -14,7 +14,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from .errors import ConfigurationError
 from .setting_values import Block as _Block
 from .setting_values import Bytes, Seconds, Secret
-from .settings_engines import Engine, LocalEngine
+from .settings_engines import Engine as Engine
+from .settings_engines import LocalEngine as LocalEngine
+from .settings_engines import WesEngine as WesEngine
 from .settings_s3 import LocalStorage, S3Source, Storage
 
 OWN_PROCESSES = ("echo", "org.n52.javaps.test.EchoProcess")

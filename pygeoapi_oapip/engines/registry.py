@@ -28,7 +28,9 @@ class EngineType:
     """The extra of this distribution that brings its SDK; "" where none is needed."""
 
 
-ENGINE_TYPES: Mapping[str, EngineType] = MappingProxyType({"local": EngineType(".local.engine:LocalEngine")})
+ENGINE_TYPES: Mapping[str, EngineType] = MappingProxyType(
+    {"local": EngineType(".local.engine:LocalEngine"), "wes": EngineType(".wes.engine:WesEngine")}
+)
 """By the `type` of the engine's block in the configuration."""
 
 
