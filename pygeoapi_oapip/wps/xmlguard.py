@@ -1,0 +1,115 @@
+"""XML from strangers: parsed without entities, document types, network or files, within limits.
+
+A document type declaration is refused as such, so no entity is ever defined, expanded or fetched; schema locations and
+XInclude elements are data that nobody follows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import TooLarge
+from .faults import UnreadableXML
+
+LARGEST = 50 * 1024**2
+"""Bytes of a document where no other limit is given."""
+DEEPEST = 200
+"""Elements within each other."""
+MOST_ATTRIBUTES = 500
+"""Attributes and namespaces of one element."""
+LONGEST_ATTRIBUTE = 100_000
+"""Characters of one attribute value."""
+MOST_ELEMENTS = 1_000_000
+
+
+def parse(content: bytes, largest: int = LARGEST) -> Any:
+    """The root element of a document.
+
+    Args:
+        content: the document; its encoding is what it says itself, else UTF-8.
+        largest: bytes.
+
+    Raises:
+        TooLarge: it has more bytes.
+        UnreadableXML: it is not well-formed, has a document type, or goes beyond the limits of this module.
+    """
+    from lxml import etree
+
+    if len(content) > largest:
+        raise TooLarge(f"the XML document is larger than {largest} bytes")
+    if not content.strip():
+        raise UnreadableXML("the body is empty; an XML document is needed")
+    _refuse_doctype(content)
+    parser = etree.XMLPullParser(
+        events=("start", "end"),
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_pis=True,
+        remove_comments=True,
+        strip_cdata=False,
+    )
+    try:
+        _feed(parser, content)
+        root = parser.close()
+    except etree.XMLSyntaxError as error:
+        if "huge" in str(error.msg).lower() or "too long" in str(error.msg).lower():
+            raise TooLarge("a text of the XML document is larger than 10 MB; give it by reference") from None
+        raise UnreadableXML(f"the body is not well-formed XML: {_cause(error)}") from None
+    except (ValueError, LookupError):
+        raise UnreadableXML("the body is not well-formed XML") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise UnreadableXML("a document type declaration (DOCTYPE) is not allowed")
+    return root
+
+
+def _feed(parser: Any, content: bytes) -> None:
+    depth = count = 0
+    for start in range(0, len(content), 1 << 16):
+        parser.feed(content[start : start + (1 << 16)])
+        for event, element in parser.read_events():
+            depth += 1 if event == "start" else -1
+            if event == "start":
+                count += 1
+                _check(element, depth, count)
+
+
+def _check(element: Any, depth: int, count: int) -> None:
+    if depth > DEEPEST:
+        raise UnreadableXML(f"elements are nested deeper than {DEEPEST}")
+    if count > MOST_ELEMENTS:
+        raise UnreadableXML(f"there are more than {MOST_ELEMENTS} elements")
+    attributes = element.attrib
+    if len(attributes) > MOST_ATTRIBUTES or len(element.nsmap) > MOST_ATTRIBUTES:
+        raise UnreadableXML(f"an element has more than {MOST_ATTRIBUTES} attributes")
+    if any(len(value) > LONGEST_ATTRIBUTE for value in attributes.values()):
+        raise UnreadableXML(f"an attribute is longer than {LONGEST_ATTRIBUTE} characters")
+
+
+def _refuse_doctype(content: bytes) -> None:
+    """Before the parser sees it, for every encoding that has ASCII in it; for others its own answer counts
+    (`internalDTD`), and it fetches nothing."""
+    plain = content.replace(b"\0", b"") if b"\0" in content[:8] else content
+    at = 3 if plain.startswith(b"\xef\xbb\xbf") else (2 if plain[:2] in (b"\xff\xfe", b"\xfe\xff") else 0)
+    while at >= 0:
+        at = len(plain) - len(plain[at:].lstrip()) if plain[at : at + 1].isspace() else at
+        if plain.startswith(b"<!DOCTYPE", at):
+            raise UnreadableXML("a document type declaration (DOCTYPE) is not allowed")
+        at = _after_miscellaneous(plain, at)
+
+
+def _after_miscellaneous(content: bytes, at: int) -> int:
+    """Where the comment or processing instruction at a place ends; -1 where there is none, or no end."""
+    for start, end in ((b"<!--", b"-->"), (b"<?", b"?>")):
+        if content.startswith(start, at):
+            found = content.find(end, at + len(start))
+            return found + len(end) if found >= 0 else -1
+    return -1
+
+
+def _cause(error: Exception) -> str:
+    """The parser's words, without the name of the file."""
+    text = str(getattr(error, "msg", "") or "it cannot be parsed")
+    return text.partition(" (<string>")[0][:200]
