@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import OapipError
@@ -55,6 +56,8 @@ class WpsOptions:
     language: str = "en-US"
     max_wait: float = 3600.0
     """Seconds that a synchronous request is waited for."""
+    retention: float = 0.0
+    """Seconds that an ended job is kept; 0: without end."""
     max_megabytes: int = 50
     """Largest request, which holds all complex data by value."""
 
@@ -85,6 +88,8 @@ class WpsAnswer:
     status: int = 200
     media_type: str = XML
     headers: tuple[tuple[str, str], ...] = ()
+    path: Path | None = None
+    """A file that is sent instead of `content` (raw outputs may be large)."""
 
 
 class Binding(Protocol):

@@ -123,6 +123,7 @@ _ALLOWED_2 = (_ALLOWED_1 - {"NotEnoughStorage", "FileSizeExceeded", "StorageNotS
     *_RULES_2.values(),
     *(code for _, code in _CODES_2),
     "TooManyOutputs",
+    "InvalidUpdateSequence",
     "WrongInputData",
 }
 
