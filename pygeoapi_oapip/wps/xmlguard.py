@@ -6,6 +6,7 @@ XInclude elements are data that nobody follows.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..errors import TooLarge
@@ -20,6 +21,7 @@ MOST_ATTRIBUTES = 500
 LONGEST_ATTRIBUTE = 100_000
 """Characters of one attribute value."""
 MOST_ELEMENTS = 1_000_000
+_SPACE = re.compile(rb"\s+")
 
 
 def parse(content: bytes, largest: int = LARGEST) -> Any:
@@ -55,7 +57,7 @@ def parse(content: bytes, largest: int = LARGEST) -> Any:
         _feed(parser, content)
         root = parser.close()
     except etree.XMLSyntaxError as error:
-        if "huge" in str(error.msg).lower() or "too long" in str(error.msg).lower():
+        if "huge text node" in str(error.msg) or "too long" in str(error.msg):
             raise TooLarge("a text of the XML document is larger than 10 MB; give it by reference") from None
         raise UnreadableXML(f"the body is not well-formed XML: {_cause(error)}") from None
     except (ValueError, LookupError):
@@ -94,10 +96,15 @@ def _refuse_doctype(content: bytes) -> None:
     plain = content.replace(b"\0", b"") if b"\0" in content[:8] else content
     at = 3 if plain.startswith(b"\xef\xbb\xbf") else (2 if plain[:2] in (b"\xff\xfe", b"\xfe\xff") else 0)
     while at >= 0:
-        at = len(plain) - len(plain[at:].lstrip()) if plain[at : at + 1].isspace() else at
+        at = _after_space(plain, at)
         if plain.startswith(b"<!DOCTYPE", at):
             raise UnreadableXML("a document type declaration (DOCTYPE) is not allowed")
         at = _after_miscellaneous(plain, at)
+
+
+def _after_space(content: bytes, at: int) -> int:
+    found = _SPACE.match(content, at)
+    return found.end() if found else at
 
 
 def _after_miscellaneous(content: bytes, at: int) -> int:
