@@ -1,0 +1,89 @@
+"""Requests of WPS 2.0.0 as key-value pairs (14-065 clause 10.2). Execute is not among them: it has XML only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from ..faults import InvalidParameter, MissingParameter, UnknownOperation
+from .asked import OPERATIONS, Asked, DescribeProcess, Dismiss, GetCapabilities, GetResult, GetStatus
+from .elements import VERSION
+
+
+def read(parameters: Mapping[str, str]) -> Asked:
+    """The request that the parameters of a GET are.
+
+    Args:
+        parameters: names in lower case.
+
+    Raises:
+        MissingParameter, InvalidParameter, UnknownOperation: the locator names the parameter.
+    """
+    _require(parameters, "service", "WPS")
+    name = _operation(parameters)
+    version = parameters.get("version", "").strip()
+    if name != "GetCapabilities":
+        _require(parameters, "version", VERSION)
+    elif version not in ("", VERSION):
+        raise InvalidParameter(f"version must be {VERSION} (is {version[:60]!r})", location="version")
+    return _READERS[name](parameters)
+
+
+def _require(parameters: Mapping[str, str], name: str, wanted: str) -> None:
+    value = parameters.get(name, "").strip()
+    if not value:
+        raise MissingParameter(f"the parameter {name} is missing (it must be {wanted})", location=name)
+    if value.upper() != wanted:
+        raise InvalidParameter(f"{name} must be {wanted} (is {value[:60]!r})", location=name)
+
+
+def _operation(parameters: Mapping[str, str]) -> str:
+    value = parameters.get("request", "").strip()
+    if not value:
+        raise MissingParameter("the parameter request is missing", location="request")
+    found = next((name for name in _READERS if name.lower() == value.lower()), None)
+    if found is not None:
+        return found
+    if value.lower() == "execute":
+        raise UnknownOperation(f"Execute of WPS {VERSION} is XML that is sent by POST", location="Execute")
+    told = f"there is no operation {value[:60]!r} (operations: {', '.join(OPERATIONS)})"
+    raise UnknownOperation(told, location=value[:60])
+
+
+def _capabilities(parameters: Mapping[str, str]) -> Asked:
+    return GetCapabilities(
+        accept_versions=_listed(parameters, "acceptversions"),
+        sections=_listed(parameters, "sections"),
+        accept_formats=_listed(parameters, "acceptformats"),
+        update_sequence=parameters.get("updatesequence", "").strip(),
+    )
+
+
+def _listed(parameters: Mapping[str, str], name: str) -> tuple[str, ...]:
+    parts = (part.strip() for part in parameters.get(name, "").split(","))
+    return tuple(dict.fromkeys(filter(None, parts)))
+
+
+def _describe(parameters: Mapping[str, str]) -> Asked:
+    identifiers = _listed(parameters, "identifier")
+    if not identifiers:
+        raise MissingParameter("the parameter identifier is missing", location="identifier")
+    return DescribeProcess(identifiers, parameters.get("lang", parameters.get("language", "")).strip())
+
+
+def _job(parameters: Mapping[str, str]) -> str:
+    job_id = parameters.get("jobid", "").strip()
+    if not job_id:
+        raise MissingParameter("the parameter jobID is missing", location="jobID")
+    return job_id
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, str]], Asked]] = MappingProxyType(
+    {
+        "GetCapabilities": _capabilities,
+        "DescribeProcess": _describe,
+        "GetStatus": lambda parameters: GetStatus(_job(parameters)),
+        "GetResult": lambda parameters: GetResult(_job(parameters)),
+        "Dismiss": lambda parameters: Dismiss(_job(parameters)),
+    }
+)
