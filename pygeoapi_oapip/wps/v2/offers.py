@@ -8,6 +8,7 @@ from dataclasses import replace
 from ...errors import BadRequest, NoSuchProcess
 from ...model.process import Process
 from ..describe import describe
+from ..documents import Documents
 from ..door import XML, WpsAnswer
 from ..faults import VersionNotOffered
 from ..terms import WpsProcess
@@ -15,7 +16,6 @@ from .asked import DescribeProcess, GetCapabilities
 from .call import Call
 from .capabilities import Service, capabilities, wanted_sections
 from .descriptions import offerings
-from .documents import Documents
 from .elements import VERSION, serialised
 
 _PAGE = 1000
