@@ -52,6 +52,9 @@ def wanted_sections(names: Iterable[str]) -> tuple[str, ...]:
 def capabilities(service: Service, sections: Sequence[str], processes: Iterable[WpsProcess]) -> Element:
     """The capabilities document.
 
+    The schema of OGC wants Contents, whatever sections are asked for; OWS Common clause 7.3.3 wants those that are
+    asked for, and that is done.
+
     Args:
         service: the service.
         sections: out of SECTIONS; none of them where the client knows this update sequence already.
@@ -115,9 +118,6 @@ def _operations(parent: Element, address: str) -> None:
 
 
 def _contents(parent: Element, processes: Iterable[WpsProcess]) -> None:
-    # the schema wants one process at least, and may have no contents at all
-    section = None
+    section = wps(parent, "Contents")
     for process in processes:
-        if section is None:
-            section = wps(parent, "Contents")
         summary(section, process)

@@ -11,8 +11,12 @@ from ..describe import xml_text
 from ..door import Element
 
 VERSION = "2.0.0"
+VERSIONS = (VERSION, "2.0")
+"""How clients write it."""
 WPS = "http://www.opengis.net/wps/2.0"
 OWS = "http://www.opengis.net/ows/2.0"
+WPS_1 = "http://www.opengis.net/wps/1.0.0"
+OWS_1 = "http://www.opengis.net/ows/1.1"
 XLINK = "http://www.w3.org/1999/xlink"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"

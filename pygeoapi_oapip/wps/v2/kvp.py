@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from ..faults import InvalidParameter, MissingParameter, UnknownOperation
 from .asked import OPERATIONS, Asked, DescribeProcess, Dismiss, GetCapabilities, GetResult, GetStatus
-from .elements import VERSION
+from .elements import VERSION, VERSIONS
 
 
 def read(parameters: Mapping[str, str]) -> Asked:
@@ -19,22 +19,19 @@ def read(parameters: Mapping[str, str]) -> Asked:
     Raises:
         MissingParameter, InvalidParameter, UnknownOperation: the locator names the parameter.
     """
-    _require(parameters, "service", "WPS")
+    _require(parameters, "service", ("WPS", "wps"))
     name = _operation(parameters)
-    version = parameters.get("version", "").strip()
     if name != "GetCapabilities":
-        _require(parameters, "version", VERSION)
-    elif version not in ("", VERSION):
-        raise InvalidParameter(f"version must be {VERSION} (is {version[:60]!r})", location="version")
+        _require(parameters, "version", VERSIONS)
     return _READERS[name](parameters)
 
 
-def _require(parameters: Mapping[str, str], name: str, wanted: str) -> None:
+def _require(parameters: Mapping[str, str], name: str, allowed: Sequence[str]) -> None:
     value = parameters.get(name, "").strip()
     if not value:
-        raise MissingParameter(f"the parameter {name} is missing (it must be {wanted})", location=name)
-    if value.upper() != wanted:
-        raise InvalidParameter(f"{name} must be {wanted} (is {value[:60]!r})", location=name)
+        raise MissingParameter(f"the parameter {name} is missing (it must be {allowed[0]})", location=name)
+    if value not in allowed:
+        raise InvalidParameter(f"{name} must be {allowed[0]} (is {value[:60]!r})", location=name)
 
 
 def _operation(parameters: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ..door import Element
 from ..faults import InvalidParameter, MissingParameter, UnknownOperation
 from .asked import OPERATIONS, Asked, DescribeProcess, Dismiss, GetCapabilities, GetResult, GetStatus
-from .elements import OWS, VERSION, WPS
+from .elements import OWS, OWS_1, VERSION, VERSIONS, WPS, WPS_1
 from .execute_reader import read_execute
 from .nodes import attribute, child, children, name_of, text_of
 
@@ -24,6 +24,9 @@ def read(document: Element) -> Asked:
         MissingParameter, InvalidParameter: something in it is missing or wrong; the locator names it.
     """
     namespace, name = name_of(document)
+    if (namespace, name) == (WPS_1, "GetCapabilities"):
+        # a client of both versions may ask in the words of the older one, and name this one in AcceptVersions
+        return _capabilities(document)
     if namespace != WPS or name not in OPERATIONS:
         shown = f"{{{namespace}}}{name}"[:200]
         raise UnknownOperation(f"{shown} is no request of WPS {VERSION} ({', '.join(OPERATIONS)})", location="request")
@@ -35,7 +38,7 @@ def read(document: Element) -> Asked:
     version = attribute(document, "version")
     if name != "GetCapabilities" and not version:
         raise MissingParameter(f"the attribute version is missing (it must be {VERSION})", location="version")
-    if version not in ("", VERSION):
+    if version not in ("", *VERSIONS):
         told = f"version must be {VERSION} in the namespace {WPS} (is {version[:60]!r})"
         raise InvalidParameter(told, location="version")
     return _READERS[name](document)
@@ -51,9 +54,12 @@ def _capabilities(document: Element) -> Asked:
 
 
 def _listed(document: Element, group: str, member: str) -> tuple[str, ...]:
-    found = child(document, group, OWS)
-    texts = () if found is None else (text_of(item).strip() for item in children(found, member, OWS))
-    return tuple(text for text in texts if text)
+    """The members of a group, in either namespace of OWS Common."""
+    found = []
+    for namespace in (OWS, OWS_1):
+        parent = child(document, group, namespace)
+        found += [] if parent is None else [text_of(item).strip() for item in children(parent, member, namespace)]
+    return tuple(filter(None, found))
 
 
 def _describe(document: Element) -> Asked:
