@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -242,7 +243,7 @@ def test_failed_job_says_why(wps: Client) -> None:
 def test_job_of_ogc_api_has_a_status_and_a_result(wps: Client, wired: Wired) -> None:
     from pygeoapi_oapip.operations import Preference
 
-    body = {"inputs": {"message": "by OGC API", "number": 1}}
+    body: Any = {"inputs": {"message": "by OGC API", "number": 1}}
     done = wired.service.execute(ANONYMOUS, "echo", body, Preference(wait=30))
     assert wps.get(request="GetStatus", jobid=done.job.id).text("wps:Status") == "Succeeded"
     got: Got = wps.get(request="GetResult", jobid=done.job.id)
