@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from ..errors import BadRequest
 from .faults import V1, V2, InvalidParameter, MissingParameter, UnknownOperation, VersionNotOffered
@@ -42,6 +42,12 @@ def read_parameters(*queries: str) -> dict[str, str]:
             if found.setdefault(key, value) != value:
                 raise InvalidParameter(f"{name[:_SHOWN]} is there more than once", location=name[:_SHOWN])
     return found
+
+
+def raw_parameters(*queries: str) -> dict[str, str]:
+    """KVP as `read_parameters`, with the values as they were sent: some have separators between escaped parts."""
+    pairs = (part.partition("=") for query in queries for part in query.split("&") if part)
+    return {unquote_plus(name).strip().lower(): value for name, _, value in pairs}
 
 
 def version_asked(parameters: Mapping[str, str]) -> str:

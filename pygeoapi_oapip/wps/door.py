@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import OapipError
 from ..model.identity import Principal
-from ..operations import Operations
+from ..operations import Operations, ServedFile
 from .terms import ReferenceGiven
 
 Element = Any
@@ -74,8 +73,12 @@ class WpsRequest:
     """URL of the API that serves jobs and results, without `/` at its end, for example `https://host/alice/ogc-api`."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """KVP: names in lower case, values decoded once."""
+    raw: Mapping[str, str] = field(default_factory=dict)
+    """KVP: the same, values not decoded."""
     document: Element | None = None
     """The root of an XML body; None: the request is KVP."""
+    statuses: str = ""
+    """URL below which the status document of 1.0.0 of each job is, without `/` at its end."""
     version: str = ""
     """That the request asked for in `version`, AcceptVersions or its namespace; "" where it did not."""
 
@@ -88,7 +91,7 @@ class WpsAnswer:
     status: int = 200
     media_type: str = XML
     headers: tuple[tuple[str, str], ...] = ()
-    path: Path | None = None
+    file: ServedFile | None = None
     """A file that is sent instead of `content` (raw outputs may be large)."""
 
 

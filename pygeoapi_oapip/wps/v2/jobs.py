@@ -172,10 +172,10 @@ def _raw(found: Results, outputs: Mapping[str, OutputAsked], call: Call) -> WpsA
     maker = Maker(call.service, call.principal, found, call.request.base)
     headers = _monitor(found.job, call)
     raw = maker.raw(name, asked)
-    if raw.path is None:
+    if raw.file is None:
         value = maker.value(found.process.outputs[name], found.outputs[name], asked)
         if isinstance(value, LiteralMade) and not is_plain(asked):
             return WpsAnswer(serialised(literal_value(value)), media_type=XML, headers=headers)
         if isinstance(value, BoxMade):
             return WpsAnswer(serialised(bounding_box(value)), media_type=XML, headers=headers)
-    return WpsAnswer(raw.content, media_type=raw.media_type, headers=headers, path=raw.path)
+    return WpsAnswer(raw.content, media_type=raw.media_type, headers=headers, file=raw.file)

@@ -50,8 +50,8 @@ class Got:
 
     @property
     def content(self) -> bytes:
-        if self.answer.path is not None:
-            return self.answer.path.read_bytes()
+        if self.answer.file is not None:
+            return self.answer.file.read()
         found = self.answer.content
         return found.encode() if isinstance(found, str) else found
 
@@ -91,14 +91,16 @@ class Client:
     def get(self, query: str = "", **parameters: str) -> Got:
         """A KVP request; service and version are added where `query` is not used."""
         given = read_parameters(query) if query else {"service": "WPS", "version": "2.0.0", **parameters}
-        return self._send(lambda: WpsRequest("GET", ADDRESS, BASE, given, None, version_of_parameters(given)))
+        return self._send(
+            lambda: WpsRequest("GET", ADDRESS, BASE, parameters=given, version=version_of_parameters(given))
+        )
 
     def post(self, body: str | bytes) -> Got:
         """An XML request."""
 
         def request() -> WpsRequest:
             root = parse(body.encode() if isinstance(body, str) else body)
-            return WpsRequest("POST", ADDRESS, BASE, {}, root, version_of_document(root, {}))
+            return WpsRequest("POST", ADDRESS, BASE, document=root, version=version_of_document(root, {}))
 
         return self._send(request)
 
@@ -127,9 +129,16 @@ class Client:
         return Got(answer, _document(answer))
 
 
+def content_of(answer: WpsAnswer) -> bytes:
+    found = answer.content
+    if isinstance(found, Path):
+        return found.read_bytes()
+    return found.encode() if isinstance(found, str) else found
+
+
 def _document(answer: WpsAnswer) -> Any:
     content = answer.content if isinstance(answer.content, bytes) else answer.content.encode()
-    if answer.path is not None or not any(name.encode() in content[:600] for name in NAMES.values()):
+    if answer.file is not None or not any(name.encode() in content[:600] for name in NAMES.values()):
         return None
     if b"<wps:Capabilities" in content[:100] and b"<wps:Contents" not in content:
         # the schema wants Contents, whatever sections are asked for
