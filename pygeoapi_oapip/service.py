@@ -256,17 +256,20 @@ class ProcessingService:
         job = self.job(principal, job_id)
         stored = _outputs_of(job)
         process = process_of(self._processes, job)
-        return Results(job, process, wanted_outputs(process, ExecutionRequest.from_json(job.request), stored))
+        outputs = wanted_outputs(process, ExecutionRequest.from_json(job.request), stored)
+        return Results(job, process, outputs, self._parts.workspaces.storage.link)
 
     def result_file(self, principal: Principal, job_id: str, output_id: str, path: str) -> ServedFile:
         """A file of an output."""
         value = self._output(principal, job_id, output_id)
-        return served_file(value, output_id, path, self._parts.workspaces.path(job_id))
+        workspaces = self._parts.workspaces
+        return served_file(value, output_id, path, workspaces.path(job_id), workspaces.storage)
 
     def directory(self, principal: Principal, job_id: str, output_id: str, path: str) -> Sequence[DirectoryEntry]:
         """The content of a Directory output."""
         value = self._output(principal, job_id, output_id)
-        return list_directory(value, output_id, path, self._parts.workspaces.path(job_id))
+        workspaces = self._parts.workspaces
+        return list_directory(value, output_id, path, workspaces.path(job_id), workspaces.storage)
 
     def logs(self, principal: Principal, job_id: str) -> Iterator[LogLine]:
         """The log so far; the server's own words first."""

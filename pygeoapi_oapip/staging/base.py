@@ -66,6 +66,8 @@ class Result:
     """Folder of that job; what links lead to outside of it is left out."""
     href: str = ""
     """Its address in the storage, where it is not on this machine; `path` does not count then."""
+    is_directory: bool = False
+    """Counts where `href` does."""
 
 
 class JobFiles(FileSource, Protocol):
@@ -188,8 +190,8 @@ class Storage(Protocol):
         """An address under which anybody can read a stored file for a while; "" where the file is served here."""
         ...
 
-    def fetch(self, href: str, folder: Path, is_directory: bool) -> Path:
-        """Copy a stored file or Directory into a folder. Raises ResultNotAvailable, StorageUnavailable."""
+    def fetch(self, href: str, target: Path, is_directory: bool) -> None:
+        """Copy a stored file or Directory to a path. Raises ResultNotAvailable, StorageUnavailable, OSError."""
         ...
 
     def discard(self, job_id: str) -> None:
