@@ -13,9 +13,9 @@ from pygeoapi_oapip.errors import UnresolvableReference
 from pygeoapi_oapip.model.identity import ANONYMOUS
 from pygeoapi_oapip.store.base import ProcessPage
 from pygeoapi_oapip.wiring import Wired
-from pygeoapi_oapip.wps.door import WpsOptions
+from pygeoapi_oapip.wps.door import WpsOptions, WpsRequest
 from pygeoapi_oapip.wps.terms import ReferenceGiven
-from tests.wps.v2.conftest import ADDRESS, ECHO, HEAD, NAMES, Client
+from tests.wps.v2.conftest import ADDRESS, BASE, ECHO, HEAD, NAMES, Client
 
 NO_VERSION = HEAD.replace('version="2.0.0"', "")
 LATER = b"""
@@ -119,10 +119,8 @@ def test_versions_that_are_not_offered(wps: Client) -> None:
 
 
 def _versions(words: str) -> Any:
-    from pygeoapi_oapip.wps.door import WpsRequest
-
     given = {"service": "WPS", "request": "GetCapabilities", "acceptversions": words}
-    return WpsRequest("GET", ADDRESS, "http://localhost:5000", given, None, "2.0.0")
+    return WpsRequest("GET", ADDRESS, BASE, parameters=given, version="2.0.0")
 
 
 def test_description_of_the_suites_echo(wps: Client) -> None:
@@ -186,10 +184,8 @@ def test_descriptions_follow_the_processes(wps: Client, wired: Wired) -> None:
 
 
 def _describe(name: str) -> Any:
-    from pygeoapi_oapip.wps.door import WpsRequest
-
     given = {"service": "WPS", "version": "2.0.0", "request": "DescribeProcess", "identifier": name}
-    return WpsRequest("GET", ADDRESS, "http://localhost:5000", given, None, "2.0.0")
+    return WpsRequest("GET", ADDRESS, BASE, parameters=given, version="2.0.0")
 
 
 class ManyProcesses:
