@@ -73,14 +73,14 @@ class WpsRequest:
     """URL of the API that serves jobs and results, without `/` at its end, for example `https://host/alice/ogc-api`."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """KVP: names in lower case, values decoded once."""
-    raw: Mapping[str, str] = field(default_factory=dict)
-    """KVP: the same, values not decoded."""
     document: Element | None = None
     """The root of an XML body; None: the request is KVP."""
-    statuses: str = ""
-    """URL below which the status document of 1.0.0 of each job is, without `/` at its end."""
     version: str = ""
     """That the request asked for in `version`, AcceptVersions or its namespace; "" where it did not."""
+    raw: Mapping[str, str] = field(default_factory=dict)
+    """KVP as in `parameters`, values not decoded."""
+    statuses: str = ""
+    """URL below which the status document of 1.0.0 of each job is, without `/` at its end."""
 
 
 @dataclass(frozen=True, slots=True)
