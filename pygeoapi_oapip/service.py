@@ -26,6 +26,7 @@ from .errors import (
     ResultNotReady,
     VersionConflict,
 )
+from .health import engine_parts
 from .job_management import DefinitionRules, Definitions, locked
 from .model.execution import ExecutionRequest, Plan
 from .model.identity import Principal, Scope
@@ -288,17 +289,17 @@ class ProcessingService:
         return job
 
     def health(self) -> Health:
-        """Store, packages and the number of jobs."""
+        """Store, packages, engines and the number of jobs."""
         store_ok, store = self._store_health()
         broken = dict(self._parts.catalogue.broken())
         detail = f"{len(broken)} packages could not be loaded" if broken else "all packages are loaded"
-        engines = list(self._parts.engines)
+        engines_ok, engines = engine_parts(self._parts.engines)
         parts: dict[str, JSON] = {
             "store": store,
             "packages": {"ok": not broken, "detail": detail, "broken": broken},
-            "engines": {"ok": True, "detail": ", ".join(engines), "names": engines},
+            **engines,
         }
-        return Health(store_ok and not broken, parts)
+        return Health(store_ok and not broken, parts, degraded=not engines_ok)
 
     def _store_health(self) -> tuple[bool, JSON]:
         try:
