@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from .adhoc import ENDPOINT
 from .admission import Admission, waiting_time
@@ -213,7 +214,7 @@ class ProcessingService:
         return Execution(done, finished_in_time=done.phase in (Phase.SUCCESSFUL, Phase.FAILED))
 
     def _read(self, principal: Principal, process: Process, body: JSON) -> ExecutionRequest:
-        return self._admission.request(self._nested.replaced(principal, process, body), process)
+        return self._admission.request(self._nested.replaced(principal, process, body), process, self._reads(process))
 
     def _request(self, principal: Principal, process: Process, body: JSON) -> JSONObject:
         request = self._admit(principal, process, self._nested.replaced(principal, process, body))
@@ -294,12 +295,14 @@ class ProcessingService:
         broken = dict(self._parts.catalogue.broken())
         detail = f"{len(broken)} packages could not be loaded" if broken else "all packages are loaded"
         engines_ok, engines = engine_parts(self._parts.engines)
+        storage = dict(self._parts.workspaces.storage.health())
         parts: dict[str, JSON] = {
             "store": store,
+            "storage": cast(JSON, storage),
             "packages": {"ok": not broken, "detail": detail, "broken": broken},
             **engines,
         }
-        return Health(store_ok and not broken, parts, degraded=not engines_ok)
+        return Health(store_ok and not broken, parts, degraded=not (engines_ok and storage["ok"]))
 
     def _store_health(self) -> tuple[bool, JSON]:
         try:
@@ -317,7 +320,7 @@ class ProcessingService:
         return counts
 
     def _admit(self, principal: Principal, process: Process, body: JSON) -> ExecutionRequest:
-        request = self._admission.request(body, process)
+        request = self._admission.request(body, process, self._reads(process))
         self._check_plan(process, request, principal)
         return request
 
@@ -334,6 +337,10 @@ class ProcessingService:
         if engine is None:
             raise PlanRejected(f"the engine {process.engine} of this process is not configured")
         engine.check(Plan("", process.id, package, order, Path(), principal.name))
+
+    def _reads(self, process: Process) -> frozenset[str]:
+        engine = self._parts.engines.get(self._engine_of(process))
+        return frozenset() if engine is None else engine.traits.reads
 
     def _engine_of(self, process: Process) -> str:
         return process.engine or self._parts.settings.default_engine
