@@ -120,6 +120,8 @@ class Health:
     ok: bool
     parts: JSONObject
     """Part name -> {ok: bool, detail: str, ...}."""
+    degraded: bool = False
+    """Something does not work that does not keep the server from answering: an engine."""
 
 
 class Operations(Protocol):

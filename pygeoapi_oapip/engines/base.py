@@ -117,7 +117,10 @@ class EngineHealth:
 class Examined(Protocol):
     """An engine that can say whether it works."""
 
-    def health(self) -> EngineHealth:
-        """The last known state: quick, because the engine asks in the background; only the first answer may take some
-        seconds."""
+    def health(self, wait: float) -> EngineHealth:
+        """The last known state: quick, because the engine asks in the background.
+
+        Args:
+            wait: seconds to wait where nothing is known yet.
+        """
         ...

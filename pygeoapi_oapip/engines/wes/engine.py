@@ -66,9 +66,9 @@ class WesEngine:
         self._follower.close(GRACE)
         self._client.close()
 
-    def health(self) -> EngineHealth:
+    def health(self, wait: float) -> EngineHealth:
         """See Examined."""
-        return self._monitor.health()
+        return self._monitor.health(wait)
 
     def check(self, plan: Plan) -> None:
         """Refuse what is no CWL, or is in a version that the server does not run. See Engine."""

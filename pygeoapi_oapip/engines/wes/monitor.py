@@ -14,8 +14,6 @@ from .quirks import STANDARD, TABLE, Quirks
 
 _FRESH = {True: 60.0, False: 5.0}
 """Seconds for which an answer is believed, by whether it was good."""
-_FIRST = 3.0
-"""Seconds that somebody waits for the first answer."""
 
 
 class Monitor:
@@ -34,7 +32,7 @@ class Monitor:
         self._asked = 0.0
         self._asking = False
         self._info: ServiceInfo | None = None
-        self._health = EngineHealth(False, "not asked yet")
+        self._health = EngineHealth(False, "has not answered yet")
 
     def start(self) -> None:
         """Begin to ask, unless the answer is fresh or somebody asks already. Returns at once."""
@@ -45,10 +43,10 @@ class Monitor:
             self._asking = True
         threading.Thread(target=self._ask, name="oapip-wes-check", daemon=True).start()
 
-    def health(self) -> EngineHealth:
-        """The last answer; waits for the first one only, at most 3 seconds."""
+    def health(self, wait: float) -> EngineHealth:
+        """The last answer; waits for the first one only, at most `wait` seconds."""
         self.start()
-        self._known.wait(_FIRST)
+        self._known.wait(wait)
         return self._health
 
     def info(self) -> ServiceInfo | None:
