@@ -53,6 +53,7 @@ def wps_options(configuration: Mapping[str, Any], settings: Settings) -> WpsOpti
         ),
         language=language,
         max_wait=settings.wps.max_wait,
+        retention=settings.retention.jobs,
         max_megabytes=max(1, min(_MOST_TEXT, largest)),
     )
 

@@ -130,10 +130,9 @@ class Client:
 
 
 def content_of(answer: WpsAnswer) -> bytes:
-    found = answer.content
-    if isinstance(found, Path):
-        return found.read_bytes()
-    return found.encode() if isinstance(found, str) else found
+    if answer.file is not None:
+        return b"".join(answer.file.pieces())
+    return answer.content.encode() if isinstance(answer.content, str) else answer.content
 
 
 def _document(answer: WpsAnswer) -> Any:
@@ -170,7 +169,7 @@ def files(wired: Wired) -> Path:
 def wps(wired: Wired) -> Client:
     contact = Contact("Provider", "https://example.org", "A. Person", "a@example.org", "+39 0471 0")
     staging = wired.settings.staging
-    read = ReferenceReader(staging, make_stager(staging))
+    read = ReferenceReader(staging, make_stager(staging, wired.settings.storage))
     return Client(
         wired.service,
         WpsOptions(read, "Title", "Abstract", ("one", "two"), contact=contact, retention=3600.0, max_wait=60.0),
