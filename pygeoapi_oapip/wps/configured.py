@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from ..operations import Operations
@@ -25,6 +26,9 @@ def wps_door(operations: Operations, configuration: Mapping[str, Any], settings:
         settings: its manager block.
         prefix: path that comes before all others (`api_rules.url_prefix`), or "".
     """
+    # code is loaded before the web processes are forked, so that they share it
+    for name in ("v1.pywps_parts", "v2.binding"):
+        import_module(f".{name}", __package__)
     server = configuration["server"]
     addresses = Addresses(str(server.get("url") or "").rstrip("/") + prefix, settings.wps.path)
     cors = bool(server.get("cors", False))

@@ -52,10 +52,10 @@ class Version1:
         return status_document(job_id, Call(request, service, principal, self._options))
 
     def failure(self, error: OapipError) -> WpsAnswer:
-        """An ows:ExceptionReport. A job that failed is no fault of the server: as in PyWPS, 400 and never 500, which
-        clients would not read."""
+        """An ows:ExceptionReport. OWS Common 1.1 says nothing of HTTP; as in PyWPS, what is not there and jobs that fail
+        are 400: OWSLib does not read reports that come with 404 or 500."""
         told = report(error, V1)
-        if isinstance(error, JobFailed) and told.status >= 500:
+        if told.status == 404 or (isinstance(error, JobFailed) and told.status >= 500):
             told = replace(told, status=400)
         return WpsAnswer(serialised(exception_report(told, self._options.language)), told.status)
 
