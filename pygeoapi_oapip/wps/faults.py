@@ -63,8 +63,10 @@ class UnreadableXML(BadRequest):
 
 
 class StillRunning(OapipError):
-    """A synchronous execution takes longer than the administrator lets a request wait; the job goes on. The request asks
-    for what it cannot have: 400, since proxies would send it again after 504, and OWSLib would not show the text."""
+    """A synchronous execution takes longer than the administrator lets a request wait; the job goes on.
+
+    The request asks for what it cannot have: 400, since proxies may send it again after 504, and OWSLib would not show
+    the text."""
 
     status = 400
     code = "NoApplicableCode"
