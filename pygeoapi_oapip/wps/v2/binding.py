@@ -30,7 +30,8 @@ class Version2:
 
     def answer(self, request: WpsRequest, service: Operations, principal: Principal) -> WpsAnswer:
         """Do what is asked. Raises OapipError."""
-        asked = kvp.read(request.parameters) if request.document is None else reader.read(request.document)
+        document = request.document
+        asked = reader.read(document) if document is not None else kvp.read(request.parameters, request.raw)
         return self._answer(asked, Call(request, service, principal, self._options))
 
     def failure(self, error: OapipError) -> WpsAnswer:

@@ -14,7 +14,8 @@ from .elements import HREF, VERSION, ows, root, wps
 
 SECTIONS = ("ServiceIdentification", "ServiceProvider", "OperationsMetadata", "Languages", "Contents")
 
-_BY_GET = frozenset(OPERATIONS) - {"Execute"}
+_BY_POST_ALONE = frozenset({"Execute"})
+"""As the standard says; pairs for Execute are taken too (`kvp`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _operations(parent: Element, address: str) -> None:
     section = ows(parent, "OperationsMetadata")
     for name in OPERATIONS:
         http = ows(ows(ows(section, "Operation", attributes={"name": name}), "DCP"), "HTTP")
-        if name in _BY_GET:
+        if name not in _BY_POST_ALONE:
             ows(http, "Get", attributes={HREF: f"{address}?"})
         ows(http, "Post", attributes={HREF: address})
 

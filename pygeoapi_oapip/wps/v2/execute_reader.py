@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from enum import StrEnum
-from typing import TypeVar
+from collections.abc import Iterator
 
 from ...errors import BadRequest
 from ..door import Element
@@ -20,10 +18,9 @@ from ..terms import (
     OutputAsked,
     ReferenceGiven,
 )
+from .choices import choice
 from .elements import HREF, OWS, WPS
 from .nodes import attribute, child, children, elements, name_of, text_of, written
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
 
 TRANSMISSIONS = ("value", "reference")
 
@@ -45,22 +42,11 @@ def read_execute(document: Element) -> ExecuteAsked:
     return ExecuteAsked(
         identifier=process_id,
         inputs=tuple(_inputs(document)),
-        form=_choice(document, "response", Form),
+        form=choice(attribute(document, "response"), "response", Form),
         # the schema wants one at least; without any, all are meant
         outputs=outputs or None,
-        mode=_choice(document, "mode", Mode),
+        mode=choice(attribute(document, "mode"), "mode", Mode),
     )
-
-
-def _choice(document: Element, name: str, kind: Callable[[str], _Choice]) -> _Choice:
-    value = attribute(document, name)
-    known = ", ".join(item.value for item in kind)  # type: ignore[attr-defined]
-    if not value:
-        raise MissingParameter(f"the attribute {name} is missing ({known})", location=name)
-    try:
-        return kind(value)
-    except ValueError:
-        raise InvalidParameter(f"{name} must be one of {known} (is {value[:60]!r})", location=name) from None
 
 
 def _inputs(document: Element) -> Iterator[tuple[str, Given]]:

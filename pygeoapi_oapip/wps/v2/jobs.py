@@ -25,7 +25,7 @@ YOUNG = 0.5
 is first asked for, which the suite of OGC relies on."""
 
 _LOOK = 0.02
-"""Seconds between two looks at a young job."""
+"""Seconds between the first two looks at a young job; then half as much again each time."""
 
 
 def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
@@ -104,9 +104,10 @@ def dismiss(job_id: str, call: Call) -> WpsAnswer:
 def _settled(job_id: str, call: Call) -> Job:
     """The job, a young one at its end where that is near."""
     job = call.service.job(call.principal, job_id)
-    deadline = time.monotonic() + YOUNG
+    deadline, pause = time.monotonic() + YOUNG, _LOOK
     while _is_young(job) and time.monotonic() < deadline:
-        time.sleep(_LOOK)
+        time.sleep(pause)
+        pause *= 1.5
         job = call.service.job(call.principal, job_id)
     return job
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from lxml import etree
@@ -16,7 +17,7 @@ from pygeoapi_oapip.model.identity import ANONYMOUS
 from pygeoapi_oapip.operations import Operations
 from pygeoapi_oapip.staging.router import make_stager
 from pygeoapi_oapip.wiring import Wired, default_configuration, wire
-from pygeoapi_oapip.wps.dispatch import read_parameters, version_of_document, version_of_parameters
+from pygeoapi_oapip.wps.dispatch import raw_parameters, read_parameters, version_of_document, version_of_parameters
 from pygeoapi_oapip.wps.door import Contact, WpsAnswer, WpsOptions, WpsRequest
 from pygeoapi_oapip.wps.references import ReferenceReader
 from pygeoapi_oapip.wps.v2.binding import make_binding
@@ -90,9 +91,17 @@ class Client:
 
     def get(self, query: str = "", **parameters: str) -> Got:
         """A KVP request; service and version are added where `query` is not used."""
-        given = read_parameters(query) if query else {"service": "WPS", "version": "2.0.0", **parameters}
+        query = query or urlencode({"service": "WPS", "version": "2.0.0", **parameters})
+        given = read_parameters(query)
         return self._send(
-            lambda: WpsRequest("GET", ADDRESS, BASE, parameters=given, version=version_of_parameters(given))
+            lambda: WpsRequest(
+                "GET",
+                ADDRESS,
+                BASE,
+                parameters=given,
+                raw=raw_parameters(query),
+                version=version_of_parameters(given),
+            )
         )
 
     def post(self, body: str | bytes) -> Got:
