@@ -37,6 +37,8 @@ def streamed(content: Content, environ: Mapping[str, Any], kind: type[_Made], he
     response.make_conditional(whole)
     if response.status_code == 304:
         return response
+    # make_conditional took the empty body for the whole
+    response.headers.remove("Content-Length")
     if content.size is None:
         return _with_body(response, content.pieces(), environ)
     response.headers["Accept-Ranges"] = "bytes"
