@@ -30,11 +30,12 @@ class Both:
 
 
 @pytest.fixture(scope="module")
-def both(toil: ToilServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+def both(request: pytest.FixtureRequest, toil: ToilServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("both")
     local = EngineBench(folder / "local", {"type": "local", "containers": "none", "workers": 1, "cores": 4})
     wes = EngineBench(folder / "wes", wes_settings(toil))
-    plans = {name: wes.plan(sample) for name, sample in SAMPLES.items()}
+    chosen = {item.name for item in request.session.items}
+    plans = {name: wes.plan(sample) for name, sample in SAMPLES.items() if any(f"[{name}]" in item for item in chosen)}
     yield Both(local, wes, {name: (plan, wes.engine.submit(plan)) for name, plan in plans.items()})
     assert isinstance(local.engine, LocalEngine)
     local.engine.quit()
