@@ -51,7 +51,7 @@ class RawMade:
 def asked_of(request: ExecutionRequest) -> Mapping[str, OutputAsked]:
     """What the request of a job says of its outputs, whichever door it came by."""
     return {
-        name: OutputAsked(name, item.transmission is Transmission.REFERENCE, item.media_type)
+        name: OutputAsked(name, item.transmission is Transmission.REFERENCE, item.media_type, item.encoding)
         for name, item in (request.outputs or {}).items()
     }
 

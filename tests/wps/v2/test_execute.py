@@ -218,6 +218,18 @@ def test_result_of_an_asynchronous_raw_job_is_raw(wps: Client) -> None:
     assert (got.name, got.root.text) == ("LiteralValue", "hello")
 
 
+def test_formats_of_an_asynchronous_job_are_those_that_were_asked_for(wps: Client) -> None:
+    asked = literal() + wanted("literalOutput", 'mimeType="text/plain"')
+    job_id = wps.execute(asked, mode="async", response="raw").text("wps:JobID")
+    wps.wait(job_id)
+    assert wps.get(request="GetResult", jobid=job_id).content == b"hello"
+    asked = data("complexInput", XML) + wanted("complexOutput", 'mimeType="text/xml" encoding="base64"')
+    job_id = wps.execute(asked, mode="async").text("wps:JobID")
+    wps.wait(job_id)
+    made = wps.get(request="GetResult", jobid=job_id).text("wps:Output/wps:Data[@encoding='base64']")
+    assert base64.b64decode(made).startswith(b"<a:scene")
+
+
 def test_dismissed_job(wps: Client) -> None:
     job_id = wps.execute(literal() + data("pause", "300"), mode="async").text("wps:JobID")
     body = f"<wps:Dismiss {HEAD}><wps:JobID>{job_id}</wps:JobID></wps:Dismiss>"
