@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from ..door import Element
-from .elements import WPS
+from .elements import OWS, WPS, XLINK, XSI
+
+_OF_REQUESTS = frozenset({WPS, OWS, XLINK, XSI})
 
 
 def name_of(element: Element) -> tuple[str, str]:
@@ -47,6 +49,10 @@ def text_of(element: Element) -> str:
 
 
 def written(element: Element) -> str:
-    """An element as XML text, with all prefixes that are known where it stands: its values may use them."""
-    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    """An element as an XML document of its own, with the namespaces that it has or inherits, since its values may use
+    their prefixes; those of the request around it only where names in it use them."""
+    alone = etree.fromstring(etree.tostring(element, with_tail=False))
+    keep = [prefix for prefix, namespace in alone.nsmap.items() if prefix and namespace not in _OF_REQUESTS]
+    etree.cleanup_namespaces(alone, keep_ns_prefixes=keep)
+    text: str = etree.tostring(alone, encoding="unicode")
     return text

@@ -87,6 +87,16 @@ def test_xml_stays_xml(wps: Client, given: str) -> None:
     assert got.texts("wps:Output/wps:Data/@mimeType") == ["application/xml"]
 
 
+def test_xml_takes_along_the_prefixes_that_its_values_may_use(wps: Client) -> None:
+    head = HEAD.replace("xmlns:wps", 'xmlns:gml="urn:gml" xmlns:wps', 1)
+    body = f'<wps:Execute {head} mode="sync" response="raw"><ows:Identifier>{ECHO}</ows:Identifier>'
+    body += data("complexInput", '<a type="gml:Point"/>') + wanted("complexOutput") + "</wps:Execute>"
+    assert wps.post(body).content == b'<a xmlns:gml="urn:gml" type="gml:Point"/>'
+    given = data("complexInput", "<a><ows:Title/></a>") + wanted("complexOutput")
+    made = wps.execute(given, response="raw").content
+    assert made == b'<a xmlns:ows="http://www.opengis.net/ows/2.0"><ows:Title/></a>'
+
+
 def test_plain_text_as_complex_data(wps: Client) -> None:
     content = data("complexInput", "1 &lt; 2", 'mimeType="text/plain"')
     got = wps.execute(content + wanted("complexOutput", 'mimeType="text/plain"'))
