@@ -196,7 +196,8 @@ def _response(answer: WpsAnswer) -> Response:
     size = answer.file.size
     if size is not None:
         headers.append(("Content-Length", str(size)))
-    headers.append(("Content-Security-Policy", "sandbox"))
+    # data of users on our origin: nothing in it may run
+    headers.append(("Content-Security-Policy", "sandbox; default-src 'none'"))
     return Response(answer.file.pieces(), answer.status, headers, content_type=_header(answer.media_type))
 
 

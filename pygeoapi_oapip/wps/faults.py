@@ -84,7 +84,6 @@ class Report:
 
 _RULES_2 = {
     "unknown": "NoSuchInput",
-    "required": "MissingParameterValue",
     "minOccurs": "MissingParameterValue",
     "maxOccurs": "TooManyInputs",
     "mediaType": "NoSuchFormat",
@@ -156,7 +155,7 @@ def locator_of(error: OapipError) -> str:
 
 
 def _code_1(error: OapipError) -> str:
-    if _rule(error) in ("required", "minOccurs"):
+    if _rule(error) == "minOccurs":
         return "MissingParameterValue"
     code = next((code for kind, code in _CODES_1 if isinstance(error, kind)), error.code)
     return code if code in _ALLOWED_1 else "NoApplicableCode"

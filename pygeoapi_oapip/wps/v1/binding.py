@@ -52,7 +52,7 @@ class Version1:
         return status_document(job_id, Call(request, service, principal, self._options))
 
     def failure(self, error: OapipError) -> WpsAnswer:
-        """An ows:ExceptionReport. OWS Common 1.1 says nothing of HTTP: what is not there, and jobs that fail, are 400 as
+        """An ows:ExceptionReport. OWS Common 1.1 says nothing of HTTP: what is not there and jobs that fail are 400 as
         in PyWPS, since OWSLib does not read reports that come with 404 or 500."""
         told = report(error, V1)
         if told.status == 404 or (isinstance(error, JobFailed) and told.status >= 500):
