@@ -23,6 +23,8 @@ _SAID = re.compile(r"\[job ([^\]]+)\]")
 _JOB = re.compile(r"\[(?:job|step|workflow) ([^\]]+)\] ?")
 _CAUSE = re.compile(r"(?:[\w.]*\.)?(\w*(?:Exception|Error)): (.+)")
 """cwltool writes the words above, and so do all that are made with it; the last one ends a Python traceback."""
+_PATH = re.compile(r"(?:file://)?/[^\s'\":,;]+")
+_SCRATCH = ("/toilwf-", "/tmp-out", "/tmp")
 _FRAME = re.compile(r'\s*(File ".*", line \d+|\^+\s*$|Traceback \(most recent|During handling|The above exception)')
 
 
@@ -34,11 +36,16 @@ def step_name(name: str, quirks: Quirks) -> str:
 
 
 def path_hider(run_id: str) -> Callable[[str], str]:
-    """Takes the folders of a run at the cluster out of texts that users see."""
-    ours = re.compile(rf"(?:file://)?/[^\s'\":,;]*/{re.escape(run_id)}/")
-    scratch = re.compile(r"(?:file://)?/[^\s'\":,;]*(?:/toilwf-|/tmp-?out|/tmp)[^\s'\":,;/]*/(?:[^\s'\":,;]*/)?")
-    packages = re.compile(r"/[^\s'\":,;]*/site-packages/")
-    return lambda text: packages.sub("", scratch.sub("", ours.sub("", text)))
+    """Takes the folders of the cluster out of texts that users see: that of the run, and those for scratch."""
+    kept_after = (f"/{run_id}/", "/site-packages/")
+
+    def shorter(found: re.Match[str]) -> str:
+        path = found[0]
+        for marker in kept_after:
+            path = path.rpartition(marker)[2]
+        return path.rpartition("/")[2] if any(part in path for part in _SCRATCH) else path
+
+    return lambda text: _PATH.sub(shorter, text)
 
 
 def parse(text: str, quirks: Quirks, hide: Callable[[str], str], source: str = "") -> Iterator[LogLine]:
@@ -58,11 +65,19 @@ def parse(text: str, quirks: Quirks, hide: Callable[[str], str], source: str = "
             continue
         named = _JOB.match(found["text"])
         yield LogLine(
-            datetime.strptime(found["time"], "%Y-%m-%dT%H:%M:%S%z"),
+            _time(found["time"]),
             quirks.levels.get(found["level"], "INFO"),
             step_name(named[1], quirks) if named else source,
             found["text"][named.end() :] if named else found["text"],
         )
+
+
+def _time(text: str) -> datetime | None:
+    """None where a tool has written something that looks like a line of the runner."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,7 @@ def cause_of(text: str, tasks: Sequence[Task], quirks: Quirks, hide: Callable[[s
     Returns:
         None where the log says nothing.
     """
-    lines = [line.removeprefix("\t") for line in text.splitlines()]
+    lines = [line.removeprefix("\t")[:_LONGEST_MESSAGE] for line in text.splitlines()]
     for number, line in enumerate(lines):
         if found := _EXIT.search(line):
             code = int(found[2])

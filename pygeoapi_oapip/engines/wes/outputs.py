@@ -138,7 +138,8 @@ class _Taker:
 
     def free(self, folder: Path | None, basename: str) -> Path:
         """A path for a name in a folder; another folder where that is taken and nobody asked for this one."""
-        plain = PurePosixPath(basename.replace("\0", "")).name or "output"
+        plain = PurePosixPath(basename.replace("\0", "")).name
+        plain = plain if plain not in ("", "..") else "output"
         if folder is not None:
             return folder / plain
         number, place = 1, self._target / plain
