@@ -17,7 +17,7 @@ TOIL_FAILS = """\
 [2026-11-22T13:45:54+0000] [MainThread] [I] [toil.cwl.cwltoil] Starting workflow
 Log from job "kind-CWLJob/instance-nqn_d5b1" follows:
 =========>
-\t[2026-11-22T13:45:57+0000] [MainThread] [I] [cwltool] [job main.one.t] /tmp/toilwf-628f/b920/job/tmp-out1ltsvgck$ sh \\
+\t[2026-11-22T13:45:57+0000] [MainThread] [I] [cwltool] [job main.one.t] /tmp/toilwf-628f/b920/tmp-out1lt$ sh \\
 \t    -c \\
 \t    'echo step one'
 \t[2026-11-22T13:45:59+0000] [MainThread] [I] [cwltool] [job main.one.t] completed success

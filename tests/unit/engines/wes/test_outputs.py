@@ -10,6 +10,7 @@ import pytest
 
 from pygeoapi_oapip.engines.wes.outputs import NotYet, collect
 from pygeoapi_oapip.errors import JobFailed
+from pygeoapi_oapip.model.json import JSONObject
 from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, ListOutput, Literal, OutputValue
 from pygeoapi_oapip.settings import WesEngine as Settings
@@ -36,7 +37,7 @@ class Place:
 
     def collect(self, outputs: dict[str, Any], outputs_setting: Any = None) -> dict[str, OutputValue]:
         """Collect an output object whose outputs have any type."""
-        document = {
+        document: JSONObject = {
             "cwlVersion": "v1.2",
             "class": "CommandLineTool",
             "inputs": {},
