@@ -126,7 +126,7 @@ def _status(job: Job, call: Call) -> WpsAnswer:
         next_poll=_next_poll(job) if running else None,
         expires=_expires(job, call),
     )
-    return WpsAnswer(serialised(status_info(info)), headers=(*_monitor(job, call), ("Cache-Control", "no-store")))
+    return WpsAnswer(serialised(status_info(info)), headers=_monitor(job, call))
 
 
 def _percent(job: Job) -> int | None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
 
+from pygeoapi_oapip.engines.builtin.wps_echo import DESCRIPTION
 from pygeoapi_oapip.model.identity import ANONYMOUS
+from pygeoapi_oapip.model.process import JobControl, Process
 from pygeoapi_oapip.wiring import Wired
 from tests.wps.v2.conftest import BASE, ECHO, HEAD, NAMES, Client, Got
 
@@ -238,6 +242,25 @@ def test_formats_of_an_asynchronous_job_are_those_that_were_asked_for(wps: Clien
     wps.wait(job_id)
     made = wps.get(request="GetResult", jobid=job_id).text("wps:Output/wps:Data[@encoding='base64']")
     assert base64.b64decode(made).startswith(b"<a:scene")
+
+
+def test_job_that_takes_longer_than_a_request_may_goes_on(wps: Client) -> None:
+    hasty = Client(wps.service, replace(wps.options, max_wait=0.3))
+    got = hasty.execute(literal() + data("pause", "60"))
+    assert got.failure[1] == "NoApplicableCode"
+    (job_id,) = re.findall(r"job ([0-9a-f-]{36})", got.text("ows:Exception/ows:ExceptionText"))
+    assert wps.get(request="GetStatus", jobid=job_id).text("wps:Status") in ("Accepted", "Running")
+    assert wps.get(request="Dismiss", jobid=job_id).text("wps:Status") == "Dismissed"
+
+
+def test_mode_that_the_process_does_not_have(wps: Client) -> None:
+    class OnlySynchronous:
+        def process(self, principal: object, process_id: str) -> Process:
+            return replace(DESCRIPTION, job_control=(JobControl.SYNC,))
+
+    service: Any = OnlySynchronous()
+    got = Client(service, wps.options).execute(literal(), mode="async")
+    assert got.failure == (400, "NoSuchMode", "async")
 
 
 def test_dismissed_job(wps: Client) -> None:
