@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import cache
 from typing import Any
 
 from ..settings_s3 import S3Access, S3Source, S3Storage
@@ -29,7 +30,6 @@ def make_client(access: S3Access, seconds: float | None = None, endpoint: str | 
         seconds: for a look that must not take long: one try with this limit.
         endpoint: in place of that of `access`.
     """
-    import boto3
     from botocore import UNSIGNED
     from botocore.config import Config
 
@@ -50,14 +50,23 @@ def make_client(access: S3Access, seconds: float | None = None, endpoint: str | 
         user_agent_extra="pygeoapi-oapip",
     )
     with _LOCK:
-        # making a session is not thread-safe
-        session = boto3.session.Session(
+        # making clients is not thread-safe; one session reads the description of the service once
+        return _session().client(
+            "s3",
+            endpoint_url=endpoint or access.endpoint,
+            region_name=access.region,
             aws_access_key_id=keys.access_key if keys else None,
             aws_secret_access_key=keys.secret_key if keys else None,
             aws_session_token=keys.session_token if keys else None,
-            region_name=access.region,
+            config=config,
         )
-        return session.client("s3", endpoint_url=endpoint or access.endpoint, config=config)
+
+
+@cache
+def _session() -> Any:
+    import boto3
+
+    return boto3.session.Session()
 
 
 class Clients:

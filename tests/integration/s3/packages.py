@@ -51,3 +51,15 @@ READ = json.dumps(
 def inner(output: str) -> Mapping[str, Any]:
     """An input that is an output of `files`."""
     return {"process": "files", "inputs": {"count": 2}, "outputs": {output: {}}}
+
+
+BIG = json.dumps(
+    {
+        "cwlVersion": "v1.2",
+        "class": "CommandLineTool",
+        "id": "big",
+        "baseCommand": ["sh", "-c", 'dd if=/dev/urandom of=big.bin bs=1048576 count="$0" 2>/dev/null'],
+        "inputs": {"mebibytes": {"type": "int", "inputBinding": {}}},
+        "outputs": {"big": {"type": "File", "outputBinding": {"glob": "big.bin"}}},
+    }
+)
