@@ -20,7 +20,7 @@ SHOWS = {
     "--write-out": "401",
     "nginx -t": "successful",
     "oapip engines": "works",
-    "oapip execute hello": "successful",
+    "oapip status --watch": "successful",
     "llen celery": "empty",
     "--list-reasons": "maintenance",
 }

@@ -80,7 +80,7 @@ def test_faults_while_a_run_is_started_neither_lose_nor_double_it(
 def test_faults_of_every_kind_while_runs_go_on_are_waited_out(
     live: LiveServer, door: FaultProxy, witness: Witness
 ) -> None:
-    jobs = {witness.submit(live, token, 4 * SPAN): token for token in ("a", "b")}
+    jobs = {witness.submit(live, token, (len(Fault) + 3) * SPAN): token for token in ("a", "b")}
     until(lambda: set(witness.runs()) == {"a", "b"}, "the tools run")
     for fault in Fault:
         with door.breaking(fault):
