@@ -141,7 +141,9 @@ class Wired:
         Returns:
             The numbers of dead lease owners and of jobs removed.
         """
-        return self.upkeep.reap(), self.upkeep.expire()
+        numbers = self.upkeep.reap(), self.upkeep.expire()
+        self.upkeep.sweep()
+        return numbers
 
     def close(self) -> None:
         """Stop the background thread, and let engines end what they keep running for us; jobs go on."""
