@@ -284,7 +284,8 @@ def _format(item: OutputAsked, definition: Output, raw: bool) -> str:
     if not accepts([*kinds, *supported], kind):
         told = f"must be one of {', '.join(dict.fromkeys(supported))} (is {shown(item.media_type)})"
         raise UnknownFormat(f"outputs.{item.identifier}: {told}", location=f"outputs.{item.identifier}")
-    return kind
+    # clients look for the name that they asked for, so the job keeps it
+    return item.media_type if kind in kinds else kind
 
 
 def given_inputs(request: ExecutionRequest, process: Process) -> tuple[tuple[str, Given], ...]:

@@ -17,7 +17,7 @@ from ..operations import Operations, Results, ServedFile
 from ..results import LARGEST_INLINE, Renderer
 from . import reference_systems as systems
 from .describe import domain_of, text_of
-from .media_types import ARCHIVE, BASE64, BINARY, is_binary, is_xml, same, wps_name
+from .media_types import ARCHIVE, BASE64, BINARY, is_binary, is_xml, own_name, same, wps_name
 from .terms import (
     BoundingBoxCRS,
     BoxMade,
@@ -204,9 +204,10 @@ def _is_well_formed(content: bytes) -> bool:
 
 
 def _media_type(value: FileOutput | DirectoryOutput, asked: OutputAsked) -> str:
-    """What the content is called: as the client called it, if that is the same."""
+    """What the content is called: as the client called it, if that is a name of it."""
     own = (value.media_type or BINARY) if isinstance(value, FileOutput) else ARCHIVE
-    return asked.media_type if asked.media_type and same(asked.media_type, own) else wps_name(own)
+    known = asked.media_type and own_name(asked.media_type, (own,)) == own
+    return asked.media_type if known or same(asked.media_type, own) else wps_name(own)
 
 
 def _json(value: JSON) -> bytes:

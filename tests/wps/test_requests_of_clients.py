@@ -146,7 +146,7 @@ def test_qgis_sends_boxes_without_crs_geotiff_in_base64_and_gml(send: Send) -> N
     assert reference.get("mimeType") == "image/tiff; subtype=geotiff"
     assert requests.get(reference.get("href"), timeout=30).content == base64.b64decode("SUkqAAgAAAA=")
     box = one(root, '//wps:Output[ows:Identifier="bbox"]/wps:Data/wps:BoundingBoxData')
-    assert one(box, "ows:LowerCorner").text.split() == ["11.0", "46.2"]
+    assert [float(part) for part in one(box, "ows:LowerCorner").text.split()] == [11.0, 46.2]
 
 
 def job_of(answer: requests.Response) -> str:

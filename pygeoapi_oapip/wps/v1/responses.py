@@ -110,7 +110,10 @@ def _status(document: Element, status: Status) -> None:
             failure = status.failure or Report(
                 "NoApplicableCode", "", status.message or f"The job {status.status}.", 400
             )
-            report = ows(wps(parent, "ProcessFailed"), "ExceptionReport", attributes={"version": "1.0.0"})
+            failed = wps(parent, "ProcessFailed")
+            # birdy takes the text before the report for the message, and cannot do without
+            failed.text = "\n"
+            report = ows(failed, "ExceptionReport", attributes={"version": "1.0.0"})
             with_exception(report, failure)
 
 

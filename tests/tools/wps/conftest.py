@@ -61,7 +61,13 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose files the server may read."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Iterator[LiveServer]:
     """A server with `NUMBER` processes at least, that may read from this machine."""
     folder = tmp_path_factory.mktemp("packages")
     for path in PACKAGES.glob("*.cwl"):
@@ -69,7 +75,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     for number in range(NUMBER):
         (folder / f"tool-{number}.cwl").write_text(TOOL.format(number=number))
     home = tmp_path_factory.mktemp("server")
-    with LiveServer(home, {"staging": {"allow_internal": True}, "packages": [str(folder)]}) as live:
+    staging = {"allow_internal": True, "allow_files": [str(shared)]}
+    with LiveServer(home, {"staging": staging, "packages": [str(folder)]}) as live:
         yield live
 
 
