@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...errors import NoSuchProcess
@@ -92,7 +93,7 @@ class Offers:
             "serviceurl": address,
             "language": options.language,
             "languages": [options.language],
-            "processes": [_process(describe(process)) for process in processes],
+            "processes": [_process(describe(replace(each, inputs={}, outputs={}))) for each in processes],
         }
 
     def _descriptions(self, found: Sequence[WpsProcess]) -> dict[str, Any]:
