@@ -162,6 +162,7 @@ class _Reader:
         if place.rest:
             self.version = V1
         elif content is not None:
+            self.version = dispatch.version_seen(content, self.version)
             document = parse(content, self._largest)
             self.version = dispatch.NAMESPACES.get(dispatch.split(document.tag)[0], self.version)
             self.version = dispatch.version_of_document(document, parameters)

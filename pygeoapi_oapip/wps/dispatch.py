@@ -19,6 +19,8 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
 _ONLY_2 = OPERATIONS[V2] - OPERATIONS[V1]
 _MOST_PARAMETERS = 1000
 _SHOWN = 100
+_BEGINNING = 4096
+"""Bytes of a document in which its root element begins."""
 
 
 def read_parameters(*queries: str) -> dict[str, str]:
@@ -55,6 +57,19 @@ def version_asked(parameters: Mapping[str, str]) -> str:
     words = [*parameters.get("acceptversions", "").split(","), parameters.get("version", "")]
     asked = next((_VERSIONS[word.strip()] for word in words if word.strip() in _VERSIONS), "")
     return asked or (V2 if parameters.get("request", "").strip().lower() in _ONLY_2 else V1)
+
+
+def version_seen(content: bytes, otherwise: str) -> str:
+    """The version in which the sender of an XML document reads exceptions, before or without parsing it: that of the
+    first namespace of WPS in its beginning.
+
+    Args:
+        content: the document, well-formed or not.
+        otherwise: the version where it names none.
+    """
+    head = content[:_BEGINNING].replace(b"\0", b"")
+    places = {head.find(name.encode()): version for name, version in NAMESPACES.items()}
+    return min(((at, version) for at, version in places.items() if at >= 0), default=(0, otherwise))[1]
 
 
 def version_of_parameters(parameters: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pygeoapi_oapip.errors import Internal, OapipError, StoreUnavailable
+from pygeoapi_oapip.wps.dispatch import version_seen
 from tests.wps.v2.conftest import ECHO, HEAD, Client, Got
 
 LITERAL = '<wps:Input id="literalInput"><wps:Data>hello</wps:Data></wps:Input>'
@@ -218,3 +219,18 @@ def test_report_holds_whatever_the_message_says(wps: Client) -> None:
     answer = wps.binding.failure(OapipError("a \x00 <b> & \ud800 \uffff", location='x"<\x01'))
     root = validate("2.0.0", answer.content)
     assert root[0][0].text.startswith("a ? <b> & ?") and root.get("version") == "2.0.0"
+
+
+@pytest.mark.parametrize(
+    ("content", "version"),
+    [
+        (b'<wps:Execute xmlns:wps="http://www.opengis.net/wps/2.0"', "2.0.0"),
+        ('<x a="http://www.opengis.net/wps/2.0">'.encode("utf-16"), "2.0.0"),
+        (b'<Execute xmlns="http://www.opengis.net/wps/1.0.0"><a xmlns="http://www.opengis.net/wps/2.0"/>', "1.0.0"),
+        (b'<Execute xmlns="http://www.opengis.net/wps/2.0"><a xmlns="http://www.opengis.net/wps/1.0.0"/>', "2.0.0"),
+        (b"<!DOCTYPE x>", "neither"),
+        (b"", "neither"),
+    ],
+)
+def test_document_that_cannot_be_parsed_says_its_version_all_the_same(content: bytes, version: str) -> None:
+    assert version_seen(content, "neither") == version
