@@ -1,4 +1,4 @@
-"""WesEngine: a run is a run of a GA4GH Workflow Execution Service. docs/wes-engine.md has the picture.
+"""WesEngine: a run is a run of a GA4GH Workflow Execution Service. docs/engines/wes.md has the picture.
 
 The state of a run is in the job's folder (`record`); `submit` and `cancel` write there, `poll` tells what is known, and
 threads (`follow`) do all that needs the network. So no call waits for a network, and a run goes on in whichever process
