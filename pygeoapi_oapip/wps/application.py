@@ -184,7 +184,12 @@ class _Reader:
         """A form, or the bytes of a document; None for a request without one."""
         if self._request.method != "POST":
             return "", None
-        content = self._request.get_data()
+        try:
+            content = self._request.get_data()
+        except RequestEntityTooLarge:
+            # refused by its length, before any of it was read
+            self.version = dispatch.version_seen(self._request.environ["wsgi.input"].read(4096), self.version)
+            raise
         if self._request.mimetype == _FORM and not content.lstrip().startswith(b"<"):
             return content.decode("latin-1"), None
         return "", content
