@@ -130,10 +130,20 @@ def _queued(url: str, body: str) -> tuple[int, float]:
     good = 0
     while open_places and time.perf_counter() < start + END:
         time.sleep(0.1)
-        ended = {place: found[1] for place in open_places if (found := _ENDED.search(requests.get(place).text))}
+        ended = {place: word for place in open_places if (word := _end(place))}
         good += sum(word == "ProcessSucceeded" for word in ended.values())
         open_places = [place for place in open_places if place not in ended]
     return good, time.perf_counter() - start
+
+
+def _end(place: str) -> str:
+    """How a job ended; "" if it has not. Stock PyWPS writes a status document while it is being read."""
+    try:
+        document = requests.get(place, timeout=END).text
+    except requests.exceptions.ChunkedEncodingError:
+        return ""
+    found = _ENDED.search(document)
+    return found[1] if found else ""
 
 
 def _post(session: requests.Session, url: str, body: str) -> None:
