@@ -177,7 +177,9 @@ def _output(item: Element) -> OutputAsked:
 
 
 def _refuse_twice(outputs: tuple[OutputAsked, ...]) -> None:
-    names = [item.identifier for item in outputs]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InvalidParameter(f"the output {twice} is asked for more than once", location=twice)
+    seen: set[str] = set()
+    for item in outputs:
+        if item.identifier in seen:
+            told = f"the output {item.identifier[:60]} is asked for more than once"
+            raise InvalidParameter(told, location=item.identifier)
+        seen.add(item.identifier)

@@ -70,14 +70,10 @@ def _preference(mode: Mode, longest: float) -> Preference:
 
 def _waited(execution: Execution, call: Call) -> Execution:
     """A synchronous execution goes on being waited for where the operations gave it back earlier."""
-    job, pause = execution.job, 0.1
-    deadline = time.monotonic() + call.options.max_wait
-    while not job.ended:
-        if time.monotonic() >= deadline:
-            raise StillRunning(f"the job {job.id} takes longer than a request may; ask for its result later")
-        time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
-        pause = min(1.0, pause * 1.5)
-        job = call.service.job(call.principal, job.id)
+    first, deadline = execution.job, time.monotonic() + call.options.max_wait
+    job = call.options.waiting.until_end(first, lambda: call.service.job(call.principal, first.id), deadline)
+    if not job.ended and job.status is not JobStatus.DISMISSED:
+        raise StillRunning(f"the job {job.id} takes longer than a request may; ask for its result later")
     return Execution(job, finished_in_time=True)
 
 

@@ -10,7 +10,7 @@ from ...model.process import Process
 from ..describe import describe
 from ..documents import Documents
 from ..door import XML, WpsAnswer
-from ..faults import VersionNotOffered
+from ..faults import InvalidParameter, VersionNotOffered
 from ..terms import WpsProcess
 from .asked import DescribeProcess, GetCapabilities
 from .call import Call
@@ -19,6 +19,8 @@ from .descriptions import offerings
 from .elements import VERSION, serialised
 
 _PAGE = 1000
+MOST_NAMED = 1000
+"""Processes that one DescribeProcess may name: each costs a look into the store."""
 _APPLICATION_XML = "application/xml"
 
 
@@ -103,6 +105,9 @@ def _described(identifiers: Sequence[str], call: Call) -> bytes:
 
 
 def _named(identifiers: Sequence[str], call: Call) -> list[Process]:
+    if len(identifiers) > MOST_NAMED:
+        told = f"at most {MOST_NAMED} processes can be named (are {len(identifiers)}); ALL stands for all"
+        raise InvalidParameter(told, location="identifier")
     found, missing = [], []
     for name in identifiers:
         try:

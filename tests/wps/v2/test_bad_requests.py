@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pygeoapi_oapip.errors import Internal, OapipError, StoreUnavailable
@@ -166,6 +168,18 @@ def test_format_of_an_output_that_there_is_not(wps: Client) -> None:
     complex_input = data("complexInput", "<a/>")
     got = wps.execute(f'{complex_input}<wps:Output id="complexOutput" mimeType="image/png"/>')
     assert refused(got) == (400, "NoSuchFormat", "complexOutput")
+
+
+def test_very_many_of_anything_cost_little(wps: Client) -> None:
+    start = time.monotonic()
+    outputs = "".join(f'<wps:Output id="o{number}"/>' for number in range(20_000))
+    assert refused(wps.execute(LITERAL + outputs))[1] == "NoSuchOutput"
+    inputs = "".join(data(f"i{number}", "x") for number in range(20_000))
+    assert refused(wps.execute(inputs))[1] == "NoSuchInput"
+    assert refused(wps.execute(data("literalInput", "x") * 20_000))[1] == "TooManyInputs"
+    names = ",".join(f"p{number}" for number in range(20_000))
+    assert refused(wps.get(request="DescribeProcess", identifier=names)) == (400, "InvalidParameterValue", "identifier")
+    assert time.monotonic() - start < 60
 
 
 def test_nested_output_is_refused(wps: Client) -> None:
