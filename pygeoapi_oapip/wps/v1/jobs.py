@@ -49,8 +49,9 @@ def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
     process = call.service.process(call.principal, asked.identifier)
     body = execute_body(asked, process, call.options.read)
     preference = _preference(asked, call.options.max_wait)
+    deadline = time.monotonic() + call.options.max_wait
     done = call.service.execute(call.principal, process.id, body, preference)
-    job = done.job if asked.status else _waited(done.job, call)
+    job = done.job if asked.status else _waited(done.job, deadline, call)
     if asked.form is Form.RAW:
         return _raw(call.service.results(call.principal, job.id), asked, call)
     location = _location(job, asked.lineage, call) if asked.store else ""
@@ -69,22 +70,16 @@ def _preference(asked: ExecuteAsked, longest: float) -> Preference:
     return Preference(respond_async=True) if asked.status else Preference(wait=longest)
 
 
-def _waited(job: Job, call: Call) -> Job:
+def _waited(job: Job, deadline: float, call: Call) -> Job:
     """Go on waiting where the operations gave the job back before its end."""
-    deadline, pause = time.monotonic() + call.options.max_wait, 0.1
-    while not job.ended and job.status is not JobStatus.DISMISSED:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            where = _location(job, False, call)
-            raise StillRunning(
-                f"the job takes longer than this server lets a request wait, and goes on; its status: {where} "
-                "(storeExecuteResponse=true with status=true asks for that at once)",
-                location=job.id,
-            )
-        time.sleep(min(pause, left))
-        pause = min(1.0, pause * 1.5)
-        job = call.service.job(call.principal, job.id)
-    return job
+    job = call.options.waiting.until_end(job, lambda: call.service.job(call.principal, job.id), deadline)
+    if job.ended or job.status is JobStatus.DISMISSED:
+        return job
+    raise StillRunning(
+        f"the job takes longer than this server lets a request wait, and goes on; its status: "
+        f"{_location(job, False, call)} (storeExecuteResponse=true with status=true asks for that at once)",
+        location=job.id,
+    )
 
 
 def _location(job: Job, lineage: bool, call: Call) -> str:
