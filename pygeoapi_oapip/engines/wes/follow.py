@@ -41,6 +41,8 @@ LEFT = 15.0
 MAX_BACKOFF = 15.0
 MOST_PAGES = 20
 """Pages of the list in one look."""
+NO_LIST, BAD_LIST = 600.0, 20.0
+"""Seconds without the list, where the server has none, and where it could not be read."""
 _PAGE = "1000"
 _TICK = 0.05
 _RETRY = 0.5
@@ -260,18 +262,21 @@ class Follower:
     def _look_at_list(self) -> None:
         began = time.monotonic()
         words: dict[str, str] | None = None
+        pause = NO_LIST
         try:
             words = self._listed()
             self._trouble.clear()
         except EngineUnavailable as fault:
+            # perhaps the list alone: the runs are asked for in turn meanwhile
             self._trouble.note(fault.detail)
+            pause = BAD_LIST
         took = time.monotonic() - began
         with self._wake:
             self._listing = False
             now = time.monotonic()
             self._list_due = now + DUTY * took
             if words is None:
-                self._list_off = now + 600.0 if not self._trouble.text else 0.0
+                self._list_off = now + pause
                 return
             for item in self._runs.values():
                 word = words.get(item.state.run_id)
