@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,10 +31,10 @@ from .finder import CannotTell, Finder
 from .known import KnownRuns, Slots
 from .logs import Cause, cause_of, path_hider
 from .monitor import Monitor
-from .outputs import NotYet, collect
+from .outputs import NotYet, Origin, collect
 from .progress import progress_of
 from .record import Record, Stage, State
-from .request import run_request
+from .request import bucket_of, run_request
 
 SEARCHES = 3
 """Looks that find nothing before a request is sent again: the server may still be at work on the first one."""
@@ -233,11 +234,11 @@ class Step:
         log = with_tasks(self._client, state.run_id, self._run_log(state))
         if log.state != COMPLETE:
             return self._save(state, stage=Stage.SENT, word=log.state)
-        _, package, _ = self._record.run()
+        process_id, package, _ = self._record.run()
         if not log.outputs and TypeReader(package.document, package.entry).outputs():
             return self._again(state, "the WES server says that the run is complete, and gives no outputs")
         try:
-            outputs = collect(log.outputs, package, self._record.workspace, self._tools.settings, state.run_id)
+            outputs = collect(log.outputs, package, self._record.workspace, self._origin(state, process_id))
         except NotYet as fault:
             return self._again(state, f"a result of the run is missing: {fault.detail}")
         except JobFailed as error:
@@ -245,6 +246,11 @@ class Step:
         done = self._with_steps(replace(state, progress=100), log)
         stored = {name: output_to_json(value) for name, value in outputs.items()}
         return self._finish(replace(done, outputs=stored), RunState.SUCCEEDED, "", log)
+
+    def _origin(self, state: State, process_id: str) -> Origin:
+        settings = self._tools.settings
+        folders = settings.outputs if isinstance(settings.outputs, Mapping) else {}
+        return Origin(folders, bucket_of(self._job_id, process_id, settings, self._tools.monitor.quirks), state.run_id)
 
     def _again(self, state: State, text: str) -> State:
         if state.reads + 1 < READS:
