@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import NoSuchProcess
 from ...model.identity import Principal
-from ...model.process import Process
+from ...model.process import AD_HOC, Process
 from ...operations import Operations
 from ..describe import describe, xml_text
 from ..documents import Documents
@@ -121,6 +121,13 @@ def everything(service: Operations, principal: Principal) -> Iterator[Process]:
             return
 
 
+def offered(name: str, service: Operations, principal: Principal) -> Process:
+    """A process by its id. Raises NoSuchProcess, also for ad-hoc executions: no request of WPS can bring a package."""
+    if name == AD_HOC:
+        raise NoSuchProcess(f"there is no process {AD_HOC} over WPS")
+    return service.process(principal, name)
+
+
 def _named(names: Sequence[str], service: Operations, principal: Principal) -> Iterator[Process]:
     if any(name.lower() == ALL for name in names):
         yield from everything(service, principal)
@@ -128,7 +135,7 @@ def _named(names: Sequence[str], service: Operations, principal: Principal) -> I
     missing = []
     for name in names:
         try:
-            yield service.process(principal, name)
+            yield offered(name, service, principal)
         except NoSuchProcess:
             missing.append(name[:100])
     if missing:
