@@ -157,7 +157,7 @@ def test_a_run_whose_worker_died_ends_by_our_deadline_with_the_truth(
     assert end["status"] == "failed"
     assert "did not end within 1 s (deadline)" in end["message"], end["message"]
     left = witness.processes()
-    for pid in left:
-        os.killpg(os.getpgid(pid), signal.SIGKILL)
+    for group in {os.getpgid(pid) for pid in left}:
+        os.killpg(group, signal.SIGKILL)
     assert not left or "may go on there" in end["message"], end["message"]
     assert set(witness.runs().values()) == {1}
