@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from ...errors import JobFailed, NoSuchProcess, OapipError, ResultNotAvailable
@@ -105,7 +105,7 @@ def _raw(found: Results, asked: ExecuteAsked, call: Call) -> WpsAnswer:
 def _document(job: Job, process: Process, location: str, lineage: ExecuteAsked | None, call: Call) -> WpsAnswer:
     made, failure = _outcome(job, call)
     response = Response(
-        process=describe(process),
+        process=describe(process if lineage else replace(process, inputs={}, outputs={})),
         status=Status(job.status, job.finished or job.updated, job.progress, job.message, failure),
         language=call.options.language,
         service=f"{call.request.address}?service=WPS&request=GetCapabilities",
