@@ -230,6 +230,13 @@ def test_outputs_of_an_engine_in_the_jobs_own_folder_stay(bench: Bench) -> None:
     assert not bench.s3.puts()
 
 
+def test_addresses_of_other_schemes_stay(bench: Bench) -> None:
+    output = FileOutput("https://example.org/a", "a", "", 0)
+    assert bench.publish({"f": output}) == {"f": output}
+    with pytest.raises(ResultNotAvailable):
+        bench.storage.content(output.href)
+
+
 def test_an_output_that_the_engine_did_not_write_fails_the_job(bench: Bench) -> None:
     bench.s3.buckets.add("runs")
     with pytest.raises(JobFailed, match="s3://runs/none is not there"):
