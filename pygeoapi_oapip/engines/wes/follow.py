@@ -36,6 +36,8 @@ DUTY = 10.0
 DETAILS = 3.0
 """Seconds between two looks at the steps of a run; later a tenth of its age, up to LONGEST_DETAILS."""
 LONGEST_DETAILS = 60.0
+STOPPING = 0.5
+"""Seconds between two looks at a run that is being cancelled."""
 LEFT = 15.0
 """A run that nobody has polled for so many seconds is followed by another process now."""
 MAX_BACKOFF = 15.0
@@ -245,7 +247,8 @@ class Follower:
     def _took(self, item: Tracked, state: State, pause: float, details: bool) -> None:
         now = time.monotonic()
         item.state, item.busy = state, False
-        item.due = now + (pause or self._interval(item))
+        told = item.cancelled and not state.stopping  # while this step was taken
+        item.due = now if told else now + (pause or self._interval(item))
         if details or not item.details:
             item.details = now + min(LONGEST_DETAILS, max(DETAILS, _age(state) / 10))
 
@@ -255,6 +258,8 @@ class Follower:
             return min(5.0, _PAUSES[stage] * 1.5**item.state.reads)
         if item.state.missing:
             return 2.0
+        if item.state.stopping:
+            return STOPPING
         if stage in _PAUSES:
             return _PAUSES[stage]
         return max(SHORTEST, min(self._tools.settings.poll_interval, _age(item.state) / 100))
