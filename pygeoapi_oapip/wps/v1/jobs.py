@@ -18,8 +18,8 @@ from ..door import WpsAnswer, WpsOptions, WpsRequest
 from ..faults import V1, InvalidParameter, Report, StillRunning, report
 from ..inputs import execute_body, given_inputs
 from ..outputs import Maker, asked_of
+from ..processes import offered_process
 from ..terms import ExecuteAsked, Form, OutputAsked, OutputMade
-from .offers import offered
 from .responses import Lineage, Response, Status, execute_response
 from .vocabulary import serialised
 
@@ -47,7 +47,7 @@ def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
     """
     if asked.status and not asked.store:
         raise InvalidParameter("status=true needs storeExecuteResponse=true", location="status")
-    process = offered(asked.identifier, call.service, call.principal)
+    process = offered_process(asked.identifier, call.service, call.principal)
     body = execute_body(asked, process, call.options.read)
     preference = _preference(asked, call.options.max_wait)
     deadline = time.monotonic() + call.options.max_wait
