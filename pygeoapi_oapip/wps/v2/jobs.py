@@ -16,6 +16,7 @@ from ..door import XML, WpsAnswer
 from ..faults import InvalidParameter, StillRunning, UnknownMode
 from ..inputs import execute_body
 from ..outputs import Maker, asked_of
+from ..processes import offered_process
 from ..terms import BoxMade, ExecuteAsked, Form, LiteralMade, Mode, OutputAsked
 from .call import Call
 from .elements import serialised
@@ -40,7 +41,7 @@ def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
         JobFailed: the job was waited for, and failed.
         StillRunning: it was waited for, and goes on.
     """
-    process = call.service.process(call.principal, asked.identifier)
+    process = offered_process(asked.identifier, call.service, call.principal)
     _check_mode(asked.mode, process)
     if asked.form is Form.RAW:
         _check_raw(asked, process)

@@ -32,6 +32,7 @@ def refused(got: Got) -> tuple[int, str, str]:
         ("service=WPS&version=2.0.0&request=DescribeProcess", (400, "MissingParameterValue", "identifier")),
         ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=", (400, "MissingParameterValue", "identifier")),
         ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=x", (404, "NoSuchProcess", "x")),
+        ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=CWL", (404, "NoSuchProcess", "CWL")),
         ("service=WPS&version=2.0.0&request=GetStatus", (400, "MissingParameterValue", "jobID")),
         ("service=WPS&version=2.0.0&request=GetStatus&jobid=x", (404, "NoSuchJob", "jobID")),
         ("service=WPS&version=2.0.0&request=GetResult&jobid=../../x", (404, "NoSuchJob", "jobID")),
@@ -65,6 +66,7 @@ def test_case_of_names_does_not_count(wps: Client, case: object) -> None:
         ((f"<ows:Identifier>{ECHO}</ows:Identifier>", ""), (400, "MissingParameterValue", "identifier")),
         ((ECHO, " "), (400, "MissingParameterValue", "identifier")),
         ((ECHO, "org.example.None"), (404, "NoSuchProcess", "identifier")),
+        ((ECHO, "CWL"), (404, "NoSuchProcess", "identifier")),
         ((ECHO, "../jobs"), (404, "NoSuchProcess", "identifier")),
         (
             ("http://www.opengis.net/ows/2.0", "http://www.opengis.net/ows/1.1"),
