@@ -78,9 +78,7 @@ def test_asynchronous_calls_are_followed(following: Any) -> None:
     assert execution.isSucceeded() and execution.get().lines == 3
 
 
-def test_a_job_that_fails_is_an_exception_with_the_reason_at_the_execution(
-    client: Any, following: birdy.WPSClient
-) -> None:
+def test_a_job_that_fails_is_an_exception_with_the_reason_at_the_execution(client: Any, following: Any) -> None:
     for one in (client, following):
         execution = one.fails()
         assert "exit" in execution.errors[0].text
