@@ -345,6 +345,8 @@ class Step:
 
     def _save(self, before: State, **changes: Any) -> State:
         changed = replace(before, **changes)
-        if changed != self._record.state():
-            self._record.save(changed)
+        known = self._record.state()
+        if changed != known:
+            # what can be asked for again need not outlive a power failure
+            self._record.save(changed, durable=changed.stage is not known.stage)
         return changed
