@@ -113,6 +113,7 @@ class HTCondor:
             "PATH": "/opt/toil/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.work),
             "TMPDIR": str(self.work),
+            "TOIL_HISTORY": "False",
         }
         entered = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _ENTER, "sh", str(self._root)]
         return Program(name, [*entered, str(self.folder), user, *command], self.folder, environment)
