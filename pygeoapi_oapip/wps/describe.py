@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from ..model.json import JSON, JSONObject
@@ -57,6 +58,11 @@ def describe(process: Process, max_megabytes: int | None = None) -> WpsProcess:
         asynchronous=JobControl.ASYNC in process.job_control,
         dismiss=JobControl.DISMISS in process.job_control,
     )
+
+
+def summary(process: Process) -> WpsProcess:
+    """The description without inputs and outputs, as capabilities and status documents have it."""
+    return describe(replace(process, inputs={}, outputs={}))
 
 
 def domain_of(schema: JSONObject, *, produced: bool = False, max_megabytes: int | None = None) -> Domain:

@@ -35,11 +35,11 @@ class Waiting:
         Returns:
             The job as it was seen last: not ended where the time is over, or where too many requests wait already.
         """
-        if _is_over(job) or not self._places.acquire(blocking=False):
+        if is_over(job) or not self._places.acquire(blocking=False):
             return job
         try:
             pause = _FIRST
-            while not _is_over(job) and (left := deadline - time.monotonic()) > 0:
+            while not is_over(job) and (left := deadline - time.monotonic()) > 0:
                 time.sleep(min(pause, left))
                 pause = min(_LONGEST, pause * 1.5)
                 job = look()
@@ -48,5 +48,6 @@ class Waiting:
             self._places.release()
 
 
-def _is_over(job: Job) -> bool:
+def is_over(job: Job) -> bool:
+    """True where nobody needs to wait for a job any more."""
     return job.ended or job.status is JobStatus.DISMISSED

@@ -7,12 +7,13 @@ from dataclasses import replace
 from ...errors import JobFailed, OapipError
 from ...model.identity import Principal
 from ...operations import Operations
+from ..call import Call
 from ..dispatch import NAMESPACES, split
 from ..door import WpsAnswer, WpsOptions, WpsRequest
 from ..faults import V1, report
 from . import execute_kvp, execute_xml
 from .failures import exception_report
-from .jobs import Call, execute, status_document
+from .jobs import execute, status_document
 from .offers import Offers
 from .vocabulary import serialised
 

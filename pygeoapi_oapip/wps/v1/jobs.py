@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from ...errors import JobFailed, NoSuchProcess, OapipError, ResultNotAvailable
 from ...model.execution import ExecutionRequest
-from ...model.identity import Principal
 from ...model.job import Job, JobStatus
 from ...model.process import Process
-from ...operations import Operations, Preference, Results
-from ..describe import describe
-from ..door import WpsAnswer, WpsOptions, WpsRequest
+from ...operations import Preference, Results
+from ..call import Call
+from ..describe import describe, summary
+from ..door import WpsAnswer
 from ..faults import V1, InvalidParameter, Report, StillRunning, report
 from ..inputs import execute_body, given_inputs
 from ..outputs import Maker, asked_of
 from ..processes import offered_process
 from ..terms import ExecuteAsked, Form, OutputAsked, OutputMade
+from ..waiting import is_over
 from .responses import Lineage, Response, Status, execute_response
 from .vocabulary import serialised
 
 LINEAGE = "lineage"
 """Query parameter of a status document: `true` where its Execute asked for lineage, which the job does not keep."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request on its way through the binding."""
-
-    request: WpsRequest
-    service: Operations
-    principal: Principal
-    options: WpsOptions
 
 
 def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
@@ -74,7 +64,7 @@ def _preference(asked: ExecuteAsked, longest: float) -> Preference:
 def _waited(job: Job, deadline: float, call: Call) -> Job:
     """Go on waiting where the operations gave the job back before its end."""
     job = call.options.waiting.until_end(job, lambda: call.service.job(call.principal, job.id), deadline)
-    if job.ended or job.status is JobStatus.DISMISSED:
+    if is_over(job):
         return job
     raise StillRunning(
         f"the job takes longer than this server lets a request wait, and goes on; its status: "
@@ -105,7 +95,7 @@ def _raw(found: Results, asked: ExecuteAsked, call: Call) -> WpsAnswer:
 def _document(job: Job, process: Process, location: str, lineage: ExecuteAsked | None, call: Call) -> WpsAnswer:
     made, failure = _outcome(job, call)
     response = Response(
-        process=describe(process if lineage else replace(process, inputs={}, outputs={})),
+        process=describe(process) if lineage else summary(process),
         status=Status(job.status, job.finished or job.updated, job.progress, job.message, failure),
         language=call.options.language,
         service=f"{call.request.address}?service=WPS&request=GetCapabilities",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ...model.identity import Principal
 from ...model.process import Process
 from ...operations import Operations
-from ..describe import describe, xml_text
+from ..describe import describe, summary, xml_text
 from ..documents import Documents
 from ..door import WpsAnswer, WpsOptions, WpsRequest
 from ..faults import MissingParameter
@@ -93,7 +92,7 @@ class Offers:
             "serviceurl": address,
             "language": options.language,
             "languages": [options.language],
-            "processes": [_process(describe(replace(each, inputs={}, outputs={}))) for each in processes],
+            "processes": [_process(summary(each)) for each in processes],
         }
 
     def _descriptions(self, found: Sequence[WpsProcess]) -> dict[str, Any]:

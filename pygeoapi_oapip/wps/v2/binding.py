@@ -5,12 +5,12 @@ from __future__ import annotations
 from ...errors import OapipError
 from ...model.identity import Principal
 from ...operations import Operations
+from ..call import Call
 from ..door import Binding, WpsAnswer, WpsOptions, WpsRequest
 from ..faults import V2, report
 from ..terms import ExecuteAsked
 from . import kvp, reader
 from .asked import Asked, DescribeProcess, Dismiss, GetCapabilities, GetResult, GetStatus
-from .call import Call
 from .elements import serialised
 from .failures import exception_report
 from .jobs import dismiss, execute, get_result, get_status

@@ -12,13 +12,14 @@ from ...model.execution import ExecutionRequest, ResponseForm
 from ...model.job import Job, JobStatus, Phase, utc_now
 from ...model.process import JobControl, Process
 from ...operations import Execution, Preference, Results
+from ..call import Call
 from ..door import XML, WpsAnswer
 from ..faults import InvalidParameter, StillRunning, UnknownMode
 from ..inputs import execute_body
 from ..outputs import Maker, asked_of
 from ..processes import offered_process
 from ..terms import BoxMade, ExecuteAsked, Form, LiteralMade, Mode, OutputAsked
-from .call import Call
+from ..waiting import is_over
 from .elements import serialised
 from .results import STATUS, StatusInfo, bounding_box, is_plain, literal_value, result, status_info
 
@@ -78,7 +79,7 @@ def _waited(execution: Execution, deadline: float, call: Call) -> Execution:
     """A synchronous execution goes on being waited for where the operations gave it back earlier."""
     job_id = execution.job.id
     job = call.options.waiting.until_end(execution.job, lambda: call.service.job(call.principal, job_id), deadline)
-    if job.ended or job.status is JobStatus.DISMISSED:
+    if is_over(job):
         return Execution(job, finished_in_time=True)
     told = f"the job {job_id} takes longer than this server lets a request wait, and goes on (GetStatus, GetResult)"
     raise StillRunning(told, location=job_id)

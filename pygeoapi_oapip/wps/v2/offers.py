@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from ...errors import BadRequest
-from ..describe import describe
+from ..call import Call
+from ..describe import describe, summary
 from ..documents import Documents
 from ..door import XML, WpsAnswer
 from ..faults import VersionNotOffered
 from ..processes import every_process, named_processes
 from ..terms import WpsProcess
 from .asked import DescribeProcess, GetCapabilities
-from .call import Call
 from .capabilities import Service, capabilities, wanted_sections
 from .descriptions import offerings
 from .elements import VERSION, serialised
@@ -78,10 +77,7 @@ def _media_type(formats: Sequence[str]) -> str:
 
 
 def _summaries(call: Call) -> Iterator[WpsProcess]:
-    """All processes without their inputs and outputs, which a summary does not tell."""
-    return (
-        describe(replace(process, inputs={}, outputs={})) for process in every_process(call.service, call.principal)
-    )
+    return map(summary, every_process(call.service, call.principal))
 
 
 def _described(identifiers: Sequence[str], call: Call) -> bytes:

@@ -1,12 +1,12 @@
-"""One request on its way through the binding."""
+"""One request on its way through one of the bindings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...model.identity import Principal
-from ...operations import Operations
-from ..door import WpsOptions, WpsRequest
+from ..model.identity import Principal
+from ..operations import Operations
+from .door import WpsOptions, WpsRequest
 
 
 @dataclass(frozen=True, slots=True)
