@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidInputs, OapipError, ResultNotAvailable, StorageUnavailable, UnresolvableReference
 from ..model.json import JSONObject
 from ..packages.formats import extension_of
+from ..taking import take_file, take_folder
 from .base import JobFiles, Result, Stager, Storage
 from .storage import MARK, LocalStorage
 
@@ -146,10 +147,10 @@ class InputFolder:
         if not source.exists() or not source.resolve().is_relative_to(inside):
             raise UnresolvableReference(f"inputs.{input_id}: {result.name} is not there any more")
         target = self._next(input_id) / _result_name(result)
-        take = shutil.copyfile if copied else _share
+        take = shutil.copyfile if copied else take_file
         with _disk_faults():
             if source.is_dir():
-                _take_folder(source, target, inside, take)
+                take_folder(source, target, inside, take)
             else:
                 take(source.resolve(), target)
         kind = "Directory" if target.is_dir() else "File"
@@ -176,24 +177,6 @@ class InputFolder:
 
 def _result_name(result: Result) -> str:
     return _UNSAFE_NAME.sub("_", result.name)[:200].lstrip(".") or "data"
-
-
-def _take_folder(source: Path, target: Path, inside: Path, take: Callable[[Path, Path], object]) -> None:
-    for folder, _, names in os.walk(source):
-        below = target / Path(folder).relative_to(source)
-        below.mkdir(exist_ok=True)
-        for name in names:
-            real = (Path(folder) / name).resolve()
-            if real.is_file() and real.is_relative_to(inside):
-                take(real, below / name)
-
-
-def _share(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _file_name(input_id: str) -> str:

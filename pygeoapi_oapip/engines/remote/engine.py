@@ -116,7 +116,7 @@ class RemoteEngine:
 
     def logs(self, run: RunRef) -> Iterator[LogLine]:
         """See Engine."""
-        return _record(run).lines()
+        return _record(run).log.lines()
 
     def forget(self, run: RunRef) -> None:
         """Nothing is held outside the workspace; the job at the other server is that server's."""

@@ -9,20 +9,18 @@ logs/remote.log     for people
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from ...model.json import JSONObject
 from ...model.process import Package
-from ...model.run import LogLine, RunReport, RunState
+from ...model.run import RunReport, RunState
+from ..run_files import RunLog, locked, write_document
 
 _RUN, _STATE, _CANCEL, _LOCK = "remote-run.json", "remote-state.json", "remote-cancel", "remote.lock"
 _LOG = Path("logs") / "remote.log"
@@ -85,11 +83,12 @@ class Record:
 
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace
+        self.log = RunLog(workspace / _LOG)
 
     def create(self, package: Package, body: JSONObject) -> None:
         """Write the request, unless it is there. Raises OSError."""
         if self.request() is None:
-            self._write(_RUN, {"document": package.document, "body": body})
+            write_document(self.workspace / _RUN, {"document": package.document, "body": body})
 
     def request(self) -> tuple[JSONObject, JSONObject] | None:
         """The package's document and the body to send; None where there is no such run."""
@@ -105,7 +104,7 @@ class Record:
 
     def save(self, state: State) -> None:
         """Replace the state, durably. Raises OSError."""
-        self._write(_STATE, asdict(state))
+        write_document(self.workspace / _STATE, asdict(state))
 
     def cancel(self) -> None:
         """Note that it is to be cancelled. Raises OSError."""
@@ -116,39 +115,9 @@ class Record:
         """True once `cancel` was called."""
         return (self.workspace / _CANCEL).exists()
 
-    def say(self, text: str, level: str = "INFO") -> None:
-        """Add a line to the log. Raises OSError."""
-        path = self.workspace / _LOG
-        path.parent.mkdir(exist_ok=True)
-        with path.open("a", encoding="utf-8") as log:
-            log.write(json.dumps([datetime.now(UTC).isoformat(), level, text]) + "\n")
-
-    def lines(self) -> Iterator[LogLine]:
-        """The log so far; a line cut short by a power failure is left out."""
-        try:
-            rows = (self.workspace / _LOG).read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return
-        for row in rows:
-            try:
-                time, level, text = json.loads(row)
-            except ValueError:
-                continue
-            yield LogLine(datetime.fromisoformat(time), level, "", text)
-
-    @contextmanager
-    def locked(self) -> Iterator[bool]:
-        """Whether this thread alone may take a step now; freed by the end of the process, too. Raises OSError."""
-        handle = os.open(self.workspace / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-        finally:
-            os.close(handle)
+    def locked(self) -> AbstractContextManager[bool]:
+        """Whether this thread alone may take a step now. Raises OSError."""
+        return locked(self.workspace / _LOCK)
 
     def _load(self, name: str) -> dict[str, Any] | None:
         try:
@@ -156,12 +125,3 @@ class Record:
         except (OSError, ValueError):
             return None
         return found
-
-    def _write(self, name: str, document: JSONObject) -> None:
-        target = self.workspace / name
-        partial = target.with_name(f"{name}.{os.getpid()}.part")
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(document, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)

@@ -105,7 +105,7 @@ class Step:
             return self._later(state, fault.detail)
         except OapipError as error:
             return self._end(state, RunState.FAILED, error.detail)
-        self._record.say(f"POST {address}: {answer.status}")
+        self._record.log.say(f"POST {address}: {answer.status}")
         return self._sent(state, document, answer)
 
     def _sent(self, state: State, document: JSONObject, answer: Answer) -> State:
@@ -118,7 +118,7 @@ class Step:
             )
         job = job_address(answer, address)
         if job:
-            self._record.say(f"the job there is {job}")
+            self._record.log.say(f"the job there is {job}")
             return self._save(replace(state, stage=Stage.SENT, job=job, due=time.time() + SHORTEST, faults=0))
         if answer.status == 201:
             return self._end(
@@ -138,7 +138,7 @@ class Step:
         if found is None:
             return self._end(state, RunState.FAILED, f"{state.job} answers {answer.status}: {problem_of(answer)}")
         if (found.state, found.message) != (state.state, state.message):
-            self._record.say(f"{found.state}: {found.message}" if found.message else found.state.value)
+            self._record.log.say(f"{found.state}: {found.message}" if found.message else found.state.value)
         match found.state:
             case RunState.SUCCEEDED:
                 ready = replace(state, stage=Stage.READY, results=found.results, due=0.0, faults=0)
@@ -206,11 +206,11 @@ class Step:
     def _later(self, state: State, reason: str, answer: Answer | None = None) -> State:
         pause = min(MAX_BACKOFF, 0.5 * 2 ** min(state.faults, 10))
         pause = max(pause, retry_after(answer) if answer is not None else 0.0)
-        self._record.say(f"{reason}; asked again in {pause:g} s", "WARNING")
+        self._record.log.say(f"{reason}; asked again in {pause:g} s", "WARNING")
         return self._save(replace(state, faults=state.faults + 1, message=reason, due=time.time() + pause))
 
     def _end(self, state: State, end: RunState, message: str) -> State:
-        self._record.say(f"{end}: {message}" if message else end.value)
+        self._record.log.say(f"{end}: {message}" if message else end.value)
         now = _now()
         return self._save(
             replace(state, stage=Stage.ENDED, state=end, message=message, started=state.started or now, finished=now)

@@ -124,7 +124,7 @@ class WesEngine:
     def logs(self, run: RunRef) -> Iterator[LogLine]:
         """Our own lines, then those of the run: as they were kept at its end, else as they are now. See Engine."""
         record = Record(_workspace(run))
-        yield from record.lines()
+        yield from record.log.lines()
         state = record.state()
         kept = kept_logs(record.run_log)
         if kept is not None:

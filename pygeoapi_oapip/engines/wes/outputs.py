@@ -19,6 +19,7 @@ from ...model.json import JSON, JSONObject
 from ...model.process import Package
 from ...model.value import OutputValue
 from ...packages.outputs import read_outputs
+from ...taking import take_file, take_folder
 
 ELSEWHERE = frozenset({"http", "https", "gs", "ftp"})
 """Schemes of results that stay where they are; nobody reads them on behalf of a user."""
@@ -125,7 +126,7 @@ class _Taker:
         place = self.free(folder, basename or source.name)
         place.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            take_folder(source, place)
+            take_folder(source, place, source.resolve())
         else:
             take_file(source, place)
         self._taken[location] = place
@@ -165,28 +166,6 @@ class _Taker:
             number += 1
             place = self._target / str(number) / plain
         return place
-
-
-def take_file(source: Path, target: Path) -> None:
-    """Link, or copy where that cannot be. Raises OSError."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def take_folder(source: Path, target: Path) -> None:
-    """Take a folder with all that is in it; links that lead out of it are left out. Raises OSError."""
-    inside = source.resolve()
-    target.mkdir(parents=True, exist_ok=True)
-    for folder, _, names in os.walk(source):
-        below = target / Path(folder).relative_to(source)
-        below.mkdir(exist_ok=True)
-        for name in names:
-            real = (Path(folder) / name).resolve()
-            if real.is_file() and real.is_relative_to(inside):
-                take_file(real, below / name)
 
 
 def _location(raw: JSONObject) -> str:

@@ -4,17 +4,16 @@ wes/run.json     what to run, written once
 wes/state.json   how far it is, replaced as a whole at each step
 wes/cancel       there as soon as the run is to be cancelled
 wes/lock         held by the process that takes a step
-logs/wes.log     for people: one JSON row a line, [time, level, source, text]
+logs/wes.log     for people
 logs/run.json    what the WES server logged, kept at the end of the run (see `fetched`)
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -24,7 +23,8 @@ from typing import Any
 from ...model.execution import Plan
 from ...model.json import JSON, JSONObject
 from ...model.process import Package
-from ...model.run import LogLine, RunReport, RunState, StepReport
+from ...model.run import RunReport, RunState, StepReport
+from ..run_files import RunLog, locked, write_document
 
 
 class Stage(StrEnum):
@@ -93,18 +93,19 @@ class Record:
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace
         self._folder = workspace / "wes"
-        self._log = workspace / "logs" / "wes.log"
+        self.log = RunLog(workspace / "logs" / "wes.log")
         self.run_log = workspace / "logs" / "run.json"
 
     def create(self, plan: Plan) -> None:
         """Write what to run, unless it is there. Raises OSError."""
         if not self.exists:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._log.parent.mkdir(exist_ok=True)
+            self.run_log.parent.mkdir(exist_ok=True)
             package = plan.package
             what: dict[str, JSON] = {"process": plan.process_id, "order": plan.job_order, "document": package.document}
             # made durable with the first state
-            self._write("run.json", {**what, "entry": package.entry, "cwl_version": package.cwl_version}, False)
+            whole = {**what, "entry": package.entry, "cwl_version": package.cwl_version}
+            write_document(self._folder / "run.json", whole, durable=False)
 
     @property
     def exists(self) -> bool:
@@ -130,7 +131,7 @@ class Record:
 
         `SENDING` is durable with all above it: after a power failure a run must not look as if it was never sent.
         """
-        self._write("state.json", asdict(state), durable)
+        write_document(self._folder / "state.json", asdict(state), durable)
         if state.stage is Stage.SENDING:
             for path in (self._folder / "run.json", self._folder, self.workspace, self.workspace.parent):
                 _sync(path)
@@ -144,47 +145,9 @@ class Record:
         """True once `cancel` was called."""
         return (self._folder / "cancel").exists()
 
-    def say(self, text: str, level: str = "INFO") -> None:
-        """Add a line to the log. Raises OSError."""
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps([datetime.now(UTC).isoformat(), level, "", text]) + "\n")
-
-    def lines(self) -> Iterator[LogLine]:
-        """Our own log so far; a line cut short by a power failure is left out."""
-        try:
-            rows = self._log.read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return
-        for row in rows:
-            try:
-                time, level, source, text = json.loads(row)
-            except ValueError:
-                continue
-            yield LogLine(datetime.fromisoformat(time), level, source, text)
-
-    @contextmanager
-    def locked(self) -> Iterator[bool]:
-        """Whether this thread alone may take a step now; freed by the end of the process, too. Raises OSError."""
-        handle = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-        finally:
-            os.close(handle)
-
-    def _write(self, name: str, document: JSONObject, durable: bool = True) -> None:
-        target = self._folder / name
-        partial = target.with_name(f"{name}.{os.getpid()}.part")
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(document, file)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        partial.replace(target)
+    def locked(self) -> AbstractContextManager[bool]:
+        """Whether this thread alone may take a step now. Raises OSError."""
+        return locked(self._folder / "lock")
 
 
 def _sync(path: Path) -> None:

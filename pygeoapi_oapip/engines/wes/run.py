@@ -134,7 +134,7 @@ class Step:
             self._save(state, stage=Stage.NEW)
             raise
         except AnswerLost as fault:
-            self._record.say(f"{fault.detail}; looks whether the run was started", "WARNING")
+            self._record.log.say(f"{fault.detail}; looks whether the run was started", "WARNING")
             return self._save(state, message=fault.detail)
         return self._sent(state, answer)
 
@@ -150,11 +150,11 @@ class Step:
                 state, RunState.FAILED, f"the WES server refuses the run ({answer.status}): {problem_of(answer)}"
             )
         text = f"the WES server answers {answer.status} to the request for the run: {problem_of(answer)}"
-        self._record.say(f"{text}; looks whether it was started", "WARNING")
+        self._record.log.say(f"{text}; looks whether it was started", "WARNING")
         return self._save(state, message=text)
 
     def _adopt(self, state: State, run_id: str, how: str) -> State:
-        self._record.say(f"{how}: the run at the WES server is {run_id}")
+        self._record.log.say(f"{how}: the run at the WES server is {run_id}")
         sent = self._save(state, stage=Stage.SENT, run_id=run_id, message="", faults=0)
         self._tools.known.add([run_id])
         return sent
@@ -175,7 +175,7 @@ class Step:
             return self._save(state, searches=state.searches + 1)
         if state.stopping:
             return self._end(state, RunState.CANCELLED, "cancelled; it was never started at the WES server")
-        self._record.say("the run was not started; it is sent again")
+        self._record.log.say("the run was not started; it is sent again")
         return self._save(state, stage=Stage.NEW, searches=0, message="")
 
     def _look(self, state: State, word: str, details: bool) -> State:
@@ -197,7 +197,7 @@ class Step:
         """What a state means for a run that nobody cancels."""
         found, text = STATES.get(word, STATES["UNKNOWN"])
         if word != state.word:
-            self._record.say(f"{word} at the WES server")
+            self._record.log.say(f"{word} at the WES server")
         now = time.time()
         if word == COMPLETE:
             return self._collect(
@@ -276,7 +276,7 @@ class Step:
             answer = self._client.cancel(state.run_id)
             if answer.status >= 500:
                 raise EngineUnavailable(f"the WES server does not cancel the run now ({answer.status})")
-            self._record.say(f"cancel ({state.stopping}): the WES server answers {answer.status}")
+            self._record.log.say(f"cancel ({state.stopping}): the WES server answers {answer.status}")
             state = self._save(state, stop_sent=True)
         answer = self._client.get(f"{self._path(state)}/status")
         if answer.status == 404:
@@ -310,7 +310,7 @@ class Step:
             if patient:
                 self._save(state, faults=state.faults + 1)
                 raise
-            self._record.say(f"the logs of the run cannot be read: {fault.detail}", "WARNING")
+            self._record.log.say(f"the logs of the run cannot be read: {fault.detail}", "WARNING")
             return None
         logs.keep(self._record.run_log)
         return log, logs
@@ -335,7 +335,7 @@ class Step:
         return f"runs/{quoted(state.run_id)}"
 
     def _end(self, state: State, end: RunState, message: str) -> State:
-        self._record.say(f"{end}: {path_hider(state.run_id)(message)}" if message else end.value)
+        self._record.log.say(f"{end}: {path_hider(state.run_id)(message)}" if message else end.value)
         now = time.time()
         ended = self._save(
             state, stage=Stage.ENDED, state=end, message=message, started=state.started or now, finished=now
