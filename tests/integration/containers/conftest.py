@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ...unit.engines.local.conftest import Bench
-from .daemon import CannotStart, Daemon, provide, required
+from ..required import cannot_run
+from .daemon import CannotStart, Daemon, provide
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +18,7 @@ def daemon() -> Iterator[Daemon]:
         provide()
         running = Daemon()
     except CannotStart as reason:
-        if required():
-            pytest.fail(f"OAPIP_REQUIRE says docker: {reason}")
-        pytest.skip(f"no docker daemon: {reason}")
+        cannot_run("docker", reason)
     yield running
     running.remove()
 

@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.integration.required import required
+
 IMAGE = "alpine:3"
 _FLAGS = (
     "--iptables=false",
@@ -27,11 +29,6 @@ class CannotStart(Exception):
     """No daemon can run here; says why."""
 
 
-def required() -> bool:
-    """True if the environment says that these tests must run: OAPIP_REQUIRE is a list with commas."""
-    return "docker" in os.environ.get("OAPIP_REQUIRE", "").split(",")
-
-
 def provide() -> None:
     """Install what is missing, where the environment says that it must be there.
 
@@ -41,7 +38,7 @@ def provide() -> None:
     if os.geteuid() != 0:
         raise CannotStart("a docker daemon of its own needs root")
     missing = [package for program, package in _programs() if shutil.which(program) is None]
-    if missing and required() and shutil.which("apt-get"):
+    if missing and required("docker") and shutil.which("apt-get"):
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False)
     missing = [program for program, _ in _programs() if shutil.which(program) is None]
     if missing:

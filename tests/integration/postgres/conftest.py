@@ -7,7 +7,8 @@ import pytest
 
 from pygeoapi_oapip.store.sql import Database, upgrade
 
-from .server import Server, binaries, required
+from ..required import cannot_run
+from .server import Server, binaries
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +16,7 @@ def server() -> Iterator[Server]:
     folder = binaries()
     if folder is None or sys.platform == "win32":
         reason = "no PostgreSQL server programs (initdb) in PATH, pg_config --bindir or /usr/lib/postgresql"
-        if required():
-            pytest.fail(f"OAPIP_REQUIRE says postgres: {reason}")
-        pytest.skip(reason)
+        cannot_run("postgres", reason)
     running = Server(folder)
     yield running
     running.remove()

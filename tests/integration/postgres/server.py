@@ -16,11 +16,6 @@ import psycopg
 _PASSWORD = "made-for-tests"
 
 
-def required() -> bool:
-    """True if the environment says that these tests must run: OAPIP_REQUIRE is a list with commas."""
-    return "postgres" in os.environ.get("OAPIP_REQUIRE", "").split(",")
-
-
 def binaries() -> Path | None:
     """The folder of `initdb` and `pg_ctl`: of PATH, of `pg_config --bindir`, or Debian's newest."""
     found = shutil.which("initdb")

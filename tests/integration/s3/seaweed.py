@@ -15,10 +15,11 @@ from types import TracebackType
 from typing import Any
 
 import boto3
-import pytest
 import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.integration.required import cannot_run
 
 WEED = Path(__file__).parents[3] / ".venv-tools" / "bin" / "weed"
 """Made by `.ci/setup tools`."""
@@ -35,10 +36,7 @@ def find_weed() -> Path:
     """The program. Skips the test where there is none, or fails it where `OAPIP_REQUIRE` names `s3`."""
     found = WEED if WEED.exists() else Path(shutil.which("weed") or "/nonexistent")
     if not found.exists():
-        reason = "SeaweedFS (weed) is not there: .ci/setup tools installs it"
-        if "s3" in os.environ.get("OAPIP_REQUIRE", "").split(","):
-            pytest.fail(f"OAPIP_REQUIRE says s3: {reason}")
-        pytest.skip(reason)
+        cannot_run("s3", "SeaweedFS (weed) is not there: .ci/setup tools installs it")
     return found
 
 

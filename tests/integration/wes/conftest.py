@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from .program import CannotStart, required
+from ..required import cannot_run
+from .program import CannotStart
 from .slurm import Slurm
 from .toil import ToilServer, provide
 
@@ -17,9 +18,7 @@ def started(name: str, start: Callable[[], T]) -> T:
     try:
         return start()
     except CannotStart as reason:
-        if required(name):
-            pytest.fail(f"OAPIP_REQUIRE says {name}: {reason}")
-        pytest.skip(f"no {name}: {reason}")
+        cannot_run(name, reason)
 
 
 def start_toil(**options: Any) -> ToilServer:

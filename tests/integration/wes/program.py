@@ -18,11 +18,6 @@ class CannotStart(Exception):
     """A server cannot run here; says why."""
 
 
-def required(name: str) -> bool:
-    """True if the environment says that these tests must run: OAPIP_REQUIRE is a list with commas."""
-    return name in os.environ.get("OAPIP_REQUIRE", "").split(",")
-
-
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody uses now, below those that the kernel gives to clients."""
     for port in range(20000 + os.getpid() % 8000, 30000):
