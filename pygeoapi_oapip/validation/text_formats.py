@@ -8,8 +8,15 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+
+def _moment(text: str) -> datetime:
+    if "T" not in text.upper():
+        raise ValueError(text)
+    return datetime.fromisoformat(text.upper())
+
+
 CHECKED: dict[str, tuple[Callable[[str], object], str]] = {
-    "date-time": (lambda text: _moment(text), "a date and time such as 2026-01-31T12:00:00Z"),
+    "date-time": (_moment, "a date and time such as 2026-01-31T12:00:00Z"),
     "date": (date.fromisoformat, "a date such as 2026-01-31"),
     "uuid": (uuid.UUID, "a UUID"),
 }
@@ -34,9 +41,3 @@ def _of_texts(read: Callable[[str], object]) -> Callable[[object], bool]:
         return True
 
     return check
-
-
-def _moment(text: str) -> datetime:
-    if "T" not in text.upper():
-        raise ValueError(text)
-    return datetime.fromisoformat(text.upper())
