@@ -13,11 +13,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from . import wiring
+from .auth.middleware import Gate, verifiers
+from .auth.policy import Policy
 from .errors import ConfigurationError
 from .ogcapi import failures, host
 from .ogcapi.application import allow_all_origins, create_app, door_of
 from .ogcapi.configured import door_options
-from .ogcapi.contexts import NAME, split_context
+from .ogcapi.contexts import NAME, split_context, user_of
 from .ogcapi.door import PREFIX_KEY
 from .operations import Operations
 from .settings import load_settings
@@ -25,6 +27,10 @@ from .settings import load_settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from flask import Flask
+
+
+_ASSETS = frozenset({"static", "oapip-static"})
+"""First path segments of style sheets and scripts, which are the same for everybody."""
 
 
 class ServiceOfThisProcess:
@@ -65,7 +71,8 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     failures.register_host(beside, door_of(door))
     if options.cors:
         beside.after_request(allow_all_origins)
-    return compose(door, beside, host.segments(beside, prefix), prefix, _first_segments(door))
+    gate = Gate(Policy(settings.auth), verifiers(settings.auth)) if settings.auth.type != "none" else None
+    return compose(door, beside, host.segments(beside, prefix), prefix, _first_segments(door), gate)
 
 
 def compose(
@@ -74,6 +81,7 @@ def compose(
     segments: frozenset[str],
     prefix: str,
     reserved: frozenset[str] = frozenset(),
+    gate: Gate | None = None,
 ) -> WSGIApplication:
     """Two applications as one.
 
@@ -83,6 +91,7 @@ def compose(
         segments: first path segments.
         prefix: path that comes before all others (`api_rules.url_prefix`), or "".
         reserved: first path segments of the door, which cannot be users in `/{user}/ogc-api`.
+        gate: finds out who asks; None where nobody is asked.
     """
 
     own = segments | reserved
@@ -93,9 +102,15 @@ def compose(
         context, rest = split_context(below, own) if NAME in below else ("", below)
         if context:
             environ = {**environ, PREFIX_KEY: context}
-        if rest.lstrip("/").partition("/")[0] in segments:
-            return beside(_below(environ, context, prefix + rest) if context else environ, start_response)
-        return door(environ if rest == path else _below(environ, prefix + context, rest), start_response)
+        first = rest.lstrip("/").partition("/")[0]
+        app = beside if first in segments else door
+        if app is beside:
+            environ = _below(environ, context, prefix + rest) if context else environ
+        elif rest != path:
+            environ = _below(environ, prefix + context, rest)
+        if gate is None or first in _ASSETS:
+            return app(environ, start_response)
+        return gate.pass_to(app, door, environ, start_response, user_of(context))
 
     return application
 

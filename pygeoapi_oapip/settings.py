@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
 from .errors import ConfigurationError
 from .setting_values import Block as _Block
 from .setting_values import Bytes, Seconds, Secret
+from .settings_auth import Auth as Auth
+from .settings_auth import NoAuth
 from .settings_engines import Engine as Engine
 from .settings_engines import LocalEngine as LocalEngine
 from .settings_engines import WesEngine as WesEngine
@@ -98,12 +100,6 @@ class Nested(_Block):
     )
 
 
-class Auth(_Block):
-    """Who is who."""
-
-    type: Literal["none"] = "none"
-
-
 class Settings(_Block):
     """The whole manager block."""
 
@@ -130,7 +126,7 @@ class Settings(_Block):
     callbacks: Callbacks = Field(default_factory=Callbacks)
     limits: Limits = Field(default_factory=Limits)
     nested: Nested = Field(default_factory=Nested)
-    auth: Auth = Field(default_factory=Auth)
+    auth: Auth = Field(default_factory=NoAuth)
     adhoc_cwl: bool = Field(
         True, description="Accept executions that bring their own CWL (`POST /processes/CWL/execution`)."
     )
@@ -154,6 +150,8 @@ def load_settings(manager_block: Mapping[str, Any]) -> Settings:
         block["engines"] = {k: _engine_block(v) for k, v in engines.items()}
     if isinstance(block.get("storage"), Mapping):
         block["storage"] = {"type": "local", **block["storage"]}
+    if isinstance(block.get("auth"), Mapping) and not block["auth"]:
+        block["auth"] = {"type": "none"}
     try:
         settings = Settings.model_validate(block)
     except ValidationError as error:
@@ -179,7 +177,7 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         loc = [str(part) for part in item["loc"]]
-        if loc[0] == "storage" and len(loc) > 2:
+        if loc[0] in ("storage", "auth") and len(loc) > 2:
             del loc[1]
         if loc[0] == "engines" and len(loc) > 2:
             del loc[2]  # the type, by which pydantic chose the model; no key of the user

@@ -81,7 +81,7 @@ class Wired:
                 workspaces,
                 self.reconciler,
                 self.catalogue,
-                Policy(),
+                Policy(settings.auth),
                 settings,
                 NestedSources(OwnAddresses(url), RemoteProcesses(make_client(settings, DESCRIPTION_LIMIT))),
                 notifications=notifications,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import ConfigurationError, OapipError, Unavailable
+from ..model.identity import Principal, Role
 from .configuration import Configuration, find_configuration
 from .failures import CommandError, ExitCode
 from .lifetime import end_with_parent, stop_on_signals
@@ -106,7 +107,7 @@ def check(package: Path, entry: str | None) -> None:
 def engines(file: Path | None) -> None:
     """List the engines, and whether each one works."""
     with _wired(find_configuration(file)) as wired:
-        health = wired.service.health()
+        health = wired.service.health(Principal("oapip", frozenset({Role.ADMIN})))
         parts = health.parts if isinstance(health.parts, dict) else {}
         rows = []
         for name, block in wired.settings.engines.items():
@@ -132,8 +133,9 @@ def reap(file: Path | None) -> None:
 
 @click.command()
 @click.argument("process_id", metavar="ID")
+@click.option("--owner", metavar="USER", help="Whose process, where several users have one of this id.")
 @_config
-def unlock(process_id: str, file: Path | None) -> None:
+def unlock(process_id: str, owner: str | None, file: Path | None) -> None:
     """Let a process that was deployed with `mutable: false` be changed again.
 
     Over HTTP nobody can replace or undeploy it. This works on the database of the server, also while it runs.
@@ -146,7 +148,7 @@ def unlock(process_id: str, file: Path | None) -> None:
 
     with _wired(find_configuration(file)) as wired:
         processes = SqlProcessStore(wired.database)
-        process = processes.get(process_id, EVERYTHING)
+        process = processes.get(process_id, EVERYTHING, owner=owner)
         if process.source is not Source.DEPLOYED:
             raise CommandError(f"{process_id} is no deployed process ({process.source})")
         if process.locked:

@@ -34,5 +34,10 @@ def split_context(path: str, taken: Container[str]) -> tuple[str, str]:
     return "", path
 
 
+def user_of(prefix: str) -> str:
+    """The user of a prefix that `split_context` gave; "" for `/ogc-api` and for none."""
+    return prefix.removesuffix(f"/{NAME}").removeprefix("/")
+
+
 def _cut(path: str, prefix: str) -> tuple[str, str]:
     return prefix, path[len(prefix) :] or "/"

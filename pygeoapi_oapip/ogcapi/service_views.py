@@ -80,7 +80,7 @@ def conformance(door: Door) -> Response:
 
 def health(door: Door) -> Response:
     """GET /health: 200 if every part works, else 503."""
-    found = door.operations.health()
+    found = door.operations.health(door.principal)
     response = door.document("health", {"status": "ok" if found.ok else "degraded", "parts": found.parts})
     response.status_code = 200 if found.ok else 503
     return response

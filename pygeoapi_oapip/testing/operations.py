@@ -24,7 +24,7 @@ from ..errors import (
     WorkflowNotFound,
 )
 from ..model.execution import ExecutionRequest, OutputRequest, ResponseForm, Transmission
-from ..model.identity import Principal
+from ..model.identity import ANONYMOUS, Principal
 from ..model.job import Goal, Job, JobStatus, Phase
 from ..model.json import JSON, JSONObject
 from ..model.process import AD_HOC, Package, Process
@@ -36,6 +36,7 @@ from ..store.base import JobPage, JobQuery, ProcessPage
 from ..store.notifications import Subscription
 from ..validate import validate
 from .job_management import FakeJobManagement
+from .sharing import FakeSharing
 
 Found = FileOutput | tuple[DirectoryOutput, str]
 
@@ -49,7 +50,7 @@ CWL_TYPES = (
 
 
 @dataclass
-class FakeOperations(FakeJobManagement):
+class FakeOperations(FakeJobManagement, FakeSharing):
     """Implements `operations.Operations` in memory."""
 
     workspace: Path
@@ -205,6 +206,10 @@ class FakeOperations(FakeJobManagement):
             rows = [job for job in rows if job.created < query.start.created]
         return JobPage.cut(rows[query.offset : query.offset + query.limit + 1], query)
 
+    def job_request(self, principal: Principal, job_id: str) -> Job:
+        """As Operations."""
+        return self.job(principal, job_id)
+
     def job(self, principal: Principal, job_id: str) -> Job:
         """As Operations."""
         self._check()
@@ -281,7 +286,7 @@ class FakeOperations(FakeJobManagement):
         self.jobs_by_id[job_id] = replace(job, goal=Goal.DISMISS)
         return self.jobs_by_id[job_id]
 
-    def health(self) -> Health:
+    def health(self, principal: Principal = ANONYMOUS) -> Health:
         """As Operations."""
         return Health(self.healthy, {"store": {"ok": self.healthy, "detail": ""}})
 

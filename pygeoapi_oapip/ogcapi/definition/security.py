@@ -9,12 +9,25 @@ from ...settings import Auth
 
 Schemes = Mapping[str, Mapping[str, Any]]
 
-_BY_TYPE: Mapping[str, Schemes] = {"none": {}}
-
 
 def schemes(auth: Auth) -> Schemes:
     """Security Scheme Objects by name for a kind of authentication; none where everybody may do everything."""
-    return _BY_TYPE[auth.type]
+    if auth.type == "oidc":
+        return {_name(number): _provider(item.issuer) for number, item in enumerate(auth.issuers, 1)} | {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "An access token of the identity provider."}
+        }
+    if auth.type == "basic":
+        return {"basic": {"type": "http", "scheme": "basic", "description": "Name and password."}}
+    return {}
+
+
+def _name(number: int) -> str:
+    return "oidc" if number == 1 else f"oidc{number}"
+
+
+def _provider(issuer: str) -> Mapping[str, Any]:
+    address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+    return {"type": "openIdConnect", "openIdConnectUrl": address}
 
 
 def secured(paths: Mapping[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,8 @@ class Provider:
 
         Args:
             user: alice, bob, olga (operator) or root (administrator).
-            resource: `urn:oapip`, `urn:ec` (signed with another algorithm), `urn:other` (for another API), `urn:opaque`.
+            resource: `urn:oapip`, `urn:ec` (signed with another algorithm), `urn:other` (for another API),
+                `urn:opaque`.
         """
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
