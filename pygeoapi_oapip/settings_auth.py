@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from .setting_values import Block, Seconds, Secret
 
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
 """Signatures that a public key verifies. `none` and HMAC are not among them, and cannot be chosen."""
 
 ROLES = ("user", "deployer", "operator", "admin")
@@ -101,7 +101,7 @@ class Issuer(Block):
         "", description="Put before the names of users and groups; each issuer needs another one."
     )
     algorithms: Annotated[tuple[str, ...], AfterValidator(_algorithms)] = Field(
-        ("RS256", "PS256", "ES256", "EdDSA"), description="Signatures that are accepted."
+        ("RS256", "PS256", "ES256", "Ed25519"), description="Signatures that are accepted."
     )
     leeway: Seconds = Field(30.0, le=300, description="By how much the clocks may differ, at most 5m.")
     jwks_url: Url | None = Field(None, description="Where its keys are; none: what its discovery document says.")

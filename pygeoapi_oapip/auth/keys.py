@@ -22,7 +22,7 @@ PAUSE = 10.0
 
 _KINDS = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 """Begin of an algorithm -> type of its keys: an RSA key is never taken for the secret of an HMAC."""
-_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+_CURVES = {"Ed25519": "Ed25519", "ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 MOST_KEYS = 200
 FAILED_PAUSE = 3.0
 """Seconds between two tries where there are no keys at all, so that not every request waits for a dead provider."""
@@ -139,12 +139,12 @@ def _row(item: dict[str, Any]) -> _Row | None:
     kind, kid = item.get("kty"), item.get("kid")
     if kind not in _KINDS.values() or item.get("use") not in (None, "sig"):
         return None
+    if kind == "RSA" and _bits(item) < 2048:
+        return None
     public: dict[str, Any] = {name: item[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in item}
     try:
         key = import_key(public)
     except (JoseError, ValueError, TypeError, KeyError):
-        return None
-    if kind == "RSA" and _bits(item) < 2048:
         return None
     texts = [item.get(name) if isinstance(item.get(name), str) else None for name in ("alg", "crv")]
     return _Row(kid if isinstance(kid, str) else None, str(kind), texts[0], texts[1], key)

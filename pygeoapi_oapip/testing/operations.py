@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..adhoc import ENDPOINT
 from ..errors import (
     BadRequest,
     DuplicateProcess,
@@ -96,6 +97,8 @@ class FakeOperations(FakeJobManagement, FakeSharing):
     def process(self, principal: Principal, process_id: str) -> Process:
         """As Operations."""
         self._check()
+        if process_id == AD_HOC:
+            return ENDPOINT
         if process_id not in self.processes_by_id:
             raise NoSuchProcess(f"there is no process {process_id!r}")
         return self.processes_by_id[process_id]
