@@ -19,6 +19,7 @@ COMMANDS = {
         "db": "administration",
         "reap": "administration",
         "unlock": "administration",
+        "passwd": "passwords",
     },
     "Processes": {
         "deploy": "processes",

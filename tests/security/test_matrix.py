@@ -154,9 +154,7 @@ OPERATOR = {
 
 
 @pytest.mark.parametrize(("method", "path"), [row for row in ROUTES if row[0] != "HEAD"])
-def test_operator_sees_and_dismisses_and_does_nothing_else(
-    site: Site, things: Things, method: str, path: str
-) -> None:
+def test_operator_sees_and_dismisses_and_does_nothing_else(site: Site, things: Things, method: str, path: str) -> None:
     if (method, path) == ("DELETE", "/jobs/{jobID}"):
         return
     if path.startswith("/processes/") and path.endswith("/execution"):

@@ -78,9 +78,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**good, **changes}.items() if value is not None}
 
 
-def signed(
-    payload: Mapping[str, Any], key: Key = RSA, algorithm: str = "RS256", **header: Any
-) -> str:
+def signed(payload: Mapping[str, Any], key: Key = RSA, algorithm: str = "RS256", **header: Any) -> str:
     """A token of these claims."""
     head = {"alg": algorithm, "typ": "JWT", "kid": key.kid, **header}
     kept = {name: value for name, value in head.items() if value is not None}
