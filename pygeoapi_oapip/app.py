@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from . import wiring
 from .auth.middleware import Gate, verifiers
 from .auth.policy import Policy
+from .auth.sessions import Sessions
 from .errors import ConfigurationError
 from .ogcapi import failures, host
 from .ogcapi.application import allow_all_origins, create_app, door_of
@@ -22,7 +23,7 @@ from .ogcapi.configured import door_options
 from .ogcapi.contexts import NAME, split_context, user_of
 from .ogcapi.door import PREFIX_KEY
 from .operations import Operations
-from .settings import load_settings
+from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -71,8 +72,29 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     failures.register_host(beside, door_of(door))
     if options.cors:
         beside.after_request(allow_all_origins)
-    gate = Gate(Policy(settings.auth), verifiers(settings.auth)) if settings.auth.type != "none" else None
+    gate = _gate(settings, door)
     return compose(door, beside, host.segments(beside, prefix), prefix, _first_segments(door), gate)
+
+
+def _gate(settings: Settings, door: Flask) -> Gate | None:
+    """What finds out who asks; with the pages of the login where there is one."""
+    auth = settings.auth
+    if auth.type == "none":
+        return None
+    known = verifiers(auth)
+    if auth.type != "oidc" or auth.login is None:
+        return Gate(Policy(auth), known)
+    from .auth.login import CodeFlow
+    from .auth.oidc import BearerTokens
+    from .ogcapi.login_views import add_login
+    from .store.sql import Database, SqlSessionStore
+
+    [tokens] = (one for one in known if isinstance(one, BearerTokens))
+    store = SqlSessionStore(Database(settings.connection, settings.connection_password))
+    sessions = Sessions(store, auth.login.session)
+    base = door_of(door).options.base_url.rstrip("/")
+    add_login(door, door_of(door), CodeFlow(auth, tokens, sessions, base))
+    return Gate(Policy(auth), known, sessions)
 
 
 def compose(

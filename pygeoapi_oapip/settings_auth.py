@@ -111,6 +111,16 @@ class Issuer(Block):
     introspection: Introspection | None = Field(None, description="")
 
 
+class Login(Block):
+    """How browsers log in: the code flow of the issuer, with PKCE."""
+
+    client_id: str = Field(description="The client as which the server asks for tokens.")
+    client_secret: Secret | None = Field(None, repr=False, description="Its secret; none for a public client.")
+    scopes: tuple[str, ...] = Field(("openid", "profile"), description="What is asked for.")
+    resource: str = Field("", description="The API that the token is for (RFC 8707), where the issuer wants to know.")
+    session: Seconds = Field(8 * 3600.0, description="Time after which a user has to log in again.")
+
+
 class Rules(Block):
     """What all kinds of authentication have in common."""
 
@@ -142,6 +152,7 @@ class OidcAuth(Rules):
 
     type: Literal["oidc"] = "oidc"
     issuers: tuple[Issuer, ...] = Field(description="")
+    login: Login | None = Field(None, description="")
 
     @model_validator(mode="after")
     def _distinct(self) -> OidcAuth:

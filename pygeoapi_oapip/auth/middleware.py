@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.http import parse_cookie
+
 from ..errors import OapipError, Unauthorized
 from ..model.identity import ANONYMOUS_NAME, Principal
 from ..settings_auth import Auth
@@ -12,6 +14,7 @@ from .base import Verifier
 from .browser import require_own_page
 from .context import acting
 from .policy import Policy
+from .sessions import COOKIE, COOKIE_SECURE, Sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -44,10 +47,12 @@ class Gate:
     Args:
         policy: decides.
         known: checks credentials, by their scheme.
+        sessions: of browsers that have logged in.
     """
 
-    def __init__(self, policy: Policy, known: Iterable[Verifier]) -> None:
+    def __init__(self, policy: Policy, known: Iterable[Verifier], sessions: Sessions | None = None) -> None:
         self._policy = policy
+        self._sessions = sessions
         self._known = {verifier.scheme: verifier for verifier in known}
 
     def pass_to(
@@ -82,7 +87,7 @@ class Gate:
         """
         header = environ.get("HTTP_AUTHORIZATION")
         if header is None:
-            return STRANGER
+            return self._of_session(environ)
         scheme, _, credentials = header.partition(" ")
         verifier = self._known.get(scheme.lower())
         if verifier is None:
@@ -92,6 +97,18 @@ class Gate:
         if verifier.scheme == "basic":
             require_own_page(environ)  # browsers remember passwords, and send them with the requests of other sites
         return principal
+
+    def _of_session(self, environ: Mapping[str, Any]) -> Principal:
+        cookies = environ.get("HTTP_COOKIE", "")
+        if self._sessions is None or "oapip-session=" not in cookies:
+            return STRANGER
+        name = COOKIE_SECURE if COOKIE_SECURE in cookies else COOKIE
+        token = parse_cookie(cookies).get(name, "")
+        found = self._sessions.principal(token)
+        if found is None:
+            return STRANGER
+        require_own_page(environ, cookie=True)
+        return found
 
 
 def _private(start: StartResponse) -> StartResponse:

@@ -66,7 +66,17 @@ class OneIssuer:
             self.asking = Asking(self._client.introspect, issuer.introspection.keep, clock)
 
     def jwt(self, token: str, header: Mapping[str, Any]) -> Principal:
-        """The user of a JWT that names this issuer. Raises Refused, Unavailable."""
+        """The user of an access token that names this issuer. Raises Refused, Unavailable."""
+        claims = self._signed(token, header)
+        if claims.get("typ") in _OTHER_TOKENS or "at_hash" in claims or "c_hash" in claims:
+            raise Refused("it is not an access token")
+        return self._principal(claims)
+
+    def identity(self, token: str, header: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The claims of an ID token; whom it is for is for the caller to check. Raises Refused, Unavailable."""
+        return self._timely(self._signed(token, header))
+
+    def _signed(self, token: str, header: Mapping[str, Any]) -> Mapping[str, Any]:
         algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm not in self._issuer.algorithms:
             raise Refused("it is not signed with an algorithm that is accepted here")
@@ -81,14 +91,15 @@ class OneIssuer:
             signed = jws.deserialize_compact(token, key, registry=self._registry)
         except (JoseError, ValueError, TypeError):
             raise Refused("its signature is wrong") from None
-        return self._checked(_object(signed.payload))
+        return _object(signed.payload)
 
     def opaque(self, token: str) -> Principal | None:
         """The user of a token that is no JWT; None where it is not this issuer's. Raises Refused, Unavailable."""
         claims = None if self.asking is None else self.asking.claims(token)
-        return None if claims is None else self._checked({"iss": self.name, **claims})
+        return None if claims is None else self._principal({"iss": self.name, **claims})
 
-    def _checked(self, claims: Mapping[str, Any]) -> Principal:
+    def _timely(self, claims: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The claims, if they are of this issuer and of this time."""
         now, leeway = self._clock(), self._issuer.leeway
         if claims.get("iss") != self.name:
             raise Refused("it is of another issuer")
@@ -96,9 +107,10 @@ class OneIssuer:
             raise Refused("it has expired")
         if max(_time(claims, "nbf") or 0.0, _time(claims, "iat") or 0.0) > now + leeway:
             raise Refused("it is not valid yet")
-        if claims.get("typ") in _OTHER_TOKENS or "at_hash" in claims or "c_hash" in claims:
-            raise Refused("it is not an access token")
-        self._check_audience(claims)
+        return claims
+
+    def _principal(self, claims: Mapping[str, Any]) -> Principal:
+        self._check_audience(self._timely(claims))
         try:
             return self._reader.principal(claims)
         except Unusable as error:
@@ -137,6 +149,12 @@ class BearerTokens:
             raise Refused("it is not one")
         except Refused as reason:
             raise self._refusal(str(reason)) from None
+
+    def identity(self, token: str, issuer: str) -> Mapping[str, Any]:
+        """The claims of an ID token of an issuer; see `OneIssuer.identity`. Raises Refused, Unavailable."""
+        if len(token) > LONGEST or not _JWT.fullmatch(token):
+            raise Refused("it is not one")
+        return self._issuers[issuer].identity(token, _object(_decoded(token.partition(".")[0])))
 
     def _refusal(self, reason: str) -> OapipError:
         return Unauthorized(f"the token is not accepted: {reason}", self.challenge("invalid_token"))

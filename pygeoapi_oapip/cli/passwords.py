@@ -11,11 +11,13 @@ from ..errors import ConfigurationError
 from ..model.identity import Role, is_name
 from .failures import CommandError, ExitCode
 
+_ROLES = [role.value for role in Role]
+
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 @click.argument("name", metavar="NAME")
-@click.option("--role", "roles", multiple=True, type=click.Choice([*Role]), help="A role beside the default ones.")
+@click.option("--role", "roles", multiple=True, type=click.Choice(_ROLES), help="A role beside the default ones.")
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="A group that the user is in.")
 @click.password_option(
     "--password", envvar="OAPIP_NEW_PASSWORD", help="The password (asked for, or OAPIP_NEW_PASSWORD)."

@@ -5,5 +5,6 @@ from .migrations import upgrade
 from .sql_jobs import SqlJobStore
 from .sql_notifications import SqlNotificationStore
 from .sql_processes import SqlProcessStore
+from .sql_sessions import SqlSessionStore
 
-__all__ = ["Database", "SqlJobStore", "SqlNotificationStore", "SqlProcessStore", "upgrade"]
+__all__ = ["Database", "SqlJobStore", "SqlNotificationStore", "SqlProcessStore", "SqlSessionStore", "upgrade"]

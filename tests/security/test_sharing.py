@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -152,7 +153,7 @@ def test_anonymous_run_public_processes_and_see_no_list(open_site: Site) -> None
     assert open_site.ask(None, "GET", f"/jobs/{name}").status_code == 200
     assert open_site.ask(None, "GET", "/jobs").json["jobs"] == []  # type: ignore[index]
     assert open_site.ask("bob", "GET", f"/jobs/{name}").status_code == 404
-    assert open_site.ask(None, "PUT", f"/jobs/{name}/sharing", json={"public": True}).status_code == 401 or 403
+    assert open_site.ask(None, "PUT", f"/jobs/{name}/sharing", json={"public": True}).status_code == 403
     body = {"data": PACKAGE.format(id="x", label="x"), "content_type": "application/cwl+yaml"}
     assert open_site.ask(None, "POST", "/processes", **body).status_code == 401
     assert open_site.ask(None, "GET", "/alice/ogc-api/processes").status_code == 401
@@ -197,7 +198,7 @@ def test_headers_give_no_rights(site: Site) -> None:
 )
 def test_tricks_with_the_path_open_no_other_context(site: Site, path: str) -> None:
     name = job(site, "alice")
-    answer = site.ask("bob", "GET", path)
+    answer = site.ask("bob", "GET", "/", environ_overrides={"PATH_INFO": unquote(path)})
     assert answer.status_code in (403, 404) and name not in answer.text
 
 

@@ -34,7 +34,7 @@ def test_the_steps_make_the_same_tables_as_a_fresh_start(tmp_path: Path) -> None
     upgrade(stepped)
     with fresh.read() as one, stepped.read() as other:
         assert schema_of(one) == schema_of(other)
-        assert len(schema_of(one)) == 8
+        assert len(schema_of(one)) == 10
     assert SqlProcessStore(stepped).revision() == SqlProcessStore(fresh).revision() == 0
 
 

@@ -1,4 +1,4 @@
-"""Processes of the same id of several owners, and what is shared with whom.
+"""Processes of the same id of several owners, what is shared with whom, logins, and the audit.
 
 Jobs that are there already run processes of `anonymous`: nobody else could be an owner before.
 """
@@ -28,6 +28,35 @@ def upgrade() -> None:
         sa.Column("public", sa.Boolean, nullable=False),
         sa.Column("groups", sa.Text, nullable=False),
     )
+    _logins()
+    _audit()
+
+
+def _logins() -> None:
+    op.create_table(
+        "sessions",
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("content", sa.Text, nullable=False),
+        sa.Column("expires", sa.BigInteger, nullable=False),
+    )
+    op.create_index("sessions_by_end", "sessions", ["expires"])
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("moment", sa.BigInteger, nullable=False),
+        sa.Column("who", sa.Text, nullable=False),
+        sa.Column("context", sa.Text, nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("what", sa.Text, nullable=False),
+        sa.Column("object", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+    )
+    op.create_index("audit_by_moment", "audit", ["moment"])
+    op.create_index("audit_by_who", "audit", ["who", "moment"])
 
 
 def _processes() -> None:
