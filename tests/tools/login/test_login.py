@@ -53,7 +53,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made = browser.new_context()
     made.set_default_timeout(WAIT)
     # the pages of the provider ask for fonts of another host
-    made.route(re.compile(r"https?://(?!localhost|127\.0\.0\.1)"), lambda route: route.abort())
+    made.route(re.compile(r"^https?://(?!localhost|127\.0\.0\.1)"), lambda route: route.abort())
     yield made
     made.close()
 
