@@ -123,7 +123,10 @@ def test_changes_of_a_state_that_is_past_are_refused(store: MemoryProcessStore, 
     with pytest.raises(PreconditionFailed):
         deployments.replace(ANONYMOUS, old, cwl(), 7)
     deployments.replace(ANONYMOUS, old, cwl(), 1)
-    for change in (lambda: deployments.replace(ANONYMOUS, old, cwl(), 1), lambda: deployments.undeploy(ANONYMOUS, old, 1)):
+    for change in (
+        lambda: deployments.replace(ANONYMOUS, old, cwl(), 1),
+        lambda: deployments.undeploy(ANONYMOUS, old, 1),
+    ):
         with pytest.raises(PreconditionFailed, match="at the same time"):
             change()
     assert present(store).revision == 2

@@ -77,7 +77,8 @@ def test_user_logs_in_runs_a_process_and_logs_out(server: LiveServer, context: B
     made = page.evaluate(
         """async base => {
             const body = JSON.stringify({inputs: {message: "from the browser"}});
-            const answer = await fetch(base + "/processes/echo/execution", {method: "POST", body, headers: {Prefer: "wait=30"}});
+            const options = {method: "POST", body, headers: {Prefer: "wait=30"}};
+            const answer = await fetch(base + "/processes/echo/execution", options);
             return [answer.status, answer.headers.get("Location")];
         }""",
         server.url,
@@ -131,7 +132,9 @@ def test_login_that_was_begun_elsewhere_is_not_taken(server: LiveServer, provide
     victim.close()
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_login_leads_to_no_other_site(server: LiveServer, context: BrowserContext, target: str) -> None:
     page = context.new_page()
     page.goto(f"{server.url}/login?next={target}")
