@@ -20,10 +20,15 @@ from .errors import ConfigurationError
 from .ogcapi import failures, host
 from .ogcapi.application import allow_all_origins, create_app, door_of
 from .ogcapi.configured import door_options
-from .ogcapi.contexts import NAME, split_context, user_of
+from .ogcapi.contexts import NAME, split_context, split_user, user_of
 from .ogcapi.door import PREFIX_KEY
 from .operations import Operations
-from .settings import Settings, load_settings
+from .settings import Settings, Wps, load_settings
+from .wps.application import PLACE_KEY, STATUS, Place
+from .wps.configured import wps_door
+
+ZOO_LOADER = "/cgi-bin/zoo_loader.cgi"
+"""Where ZOO-Project serves WPS."""
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -73,7 +78,23 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     if options.cors:
         beside.after_request(allow_all_origins)
     gate = _gate(settings, door)
-    return compose(door, beside, host.segments(beside, prefix), prefix, _first_segments(door), gate)
+    segments, reserved = host.segments(beside, prefix), _first_segments(door)
+    whole = compose(door, beside, segments, prefix, reserved, gate)
+    if not settings.wps.enabled:
+        return whole
+    wps = wps_door(operations, configuration, settings, prefix)
+    return with_wps(whole, guarded(wps, gate), settings.wps, prefix, segments | reserved)
+
+
+def guarded(wps: WSGIApplication, gate: Gate | None) -> WSGIApplication:
+    """The WPS door behind the gate."""
+    if gate is None:
+        return wps
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return gate.pass_to(wps, wps, environ, start_response, environ[PLACE_KEY].context.strip("/"))
+
+    return application
 
 
 def _gate(settings: Settings, door: Flask) -> Gate | None:
@@ -133,6 +154,40 @@ def compose(
         if gate is None or first in _ASSETS:
             return app(environ, start_response)
         return gate.pass_to(app, door, environ, start_response, user_of(context))
+
+    return application
+
+
+def with_wps(
+    whole: WSGIApplication, door: WSGIApplication, settings: Wps, prefix: str, taken: frozenset[str]
+) -> WSGIApplication:
+    """An application, and the WPS door before it.
+
+    Args:
+        whole: answers all other paths.
+        door: answers `/wps`, what is below it, the same after a user, and, if told so, the path of ZOO-Project.
+        settings: where it is.
+        prefix: path that comes before all others, or "".
+        taken: first path segments that cannot be users.
+    """
+
+    def place(path: str) -> Place | None:
+        own = settings.path
+        if own not in path:
+            return Place("", ZOO_LOADER) if settings.zoo_loader and path == prefix + ZOO_LOADER else None
+        if not path.startswith(prefix):
+            return None
+        below = path[len(prefix) :]
+        user, rest = ("", below) if below.startswith(own) else split_user(below, taken)
+        if rest == own or rest.startswith(own + STATUS):
+            return Place(user, own, rest[len(own) :])
+        return None
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        found = place(environ.get("PATH_INFO", ""))
+        if found is None:
+            return whole(environ, start_response)
+        return door({**environ, PLACE_KEY: found}, start_response)
 
     return application
 

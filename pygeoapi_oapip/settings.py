@@ -5,11 +5,12 @@ docs/configuration.md is checked against these models: each field has its docume
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from .errors import ConfigurationError
 from .setting_values import Block as _Block
@@ -100,6 +101,29 @@ class Nested(_Block):
     )
 
 
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        raise ValueError("must be a path such as /wps")
+    return value
+
+
+class Wps(_Block):
+    """The door for WPS 1.0.0 and 2.0.0 clients."""
+
+    enabled: bool = Field(True, description="Serve processes and jobs over WPS, too.")
+    path: Annotated[str, AfterValidator(_path)] = Field("/wps", description="Where, below the address of the server.")
+    zoo_loader: bool = Field(False, description="Also at `/cgi-bin/zoo_loader.cgi`, as ZOO-Project does.")
+    max_wait: Seconds = Field(
+        600.0, description="Longest wait for the end of a synchronous Execute; then the job goes on without the client."
+    )
+    max_waiting: int = Field(
+        4, ge=1, description="Requests of one web process that wait longer than `sync.max_wait` at the same time."
+    )
+
+
 class Settings(_Block):
     """The whole manager block."""
 
@@ -126,6 +150,7 @@ class Settings(_Block):
     callbacks: Callbacks = Field(default_factory=Callbacks)
     limits: Limits = Field(default_factory=Limits)
     nested: Nested = Field(default_factory=Nested)
+    wps: Wps = Field(default_factory=Wps)
     auth: Auth = Field(default_factory=NoAuth)
     adhoc_cwl: bool = Field(
         True, description="Accept executions that bring their own CWL (`POST /processes/CWL/execution`)."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from .auth.policy import Policy
 from .errors import Conflict, NoSuchProcess
 from .model.identity import ANONYMOUS_NAME, Principal, Scope, Sharing
@@ -60,3 +62,33 @@ class Shares:
         except NoSuchProcess:
             return False
         return found.owner != process.owner
+
+
+class SharingOperations(ABC):
+    """The operations of the service about sharing."""
+
+    _shares: Shares
+
+    @abstractmethod
+    def process(self, principal: Principal, process_id: str) -> Process:
+        """As `Operations`."""
+
+    @abstractmethod
+    def job(self, principal: Principal, job_id: str) -> Job:
+        """As `Operations`."""
+
+    def process_sharing(self, principal: Principal, process_id: str) -> Sharing:
+        """With whom a process is shared."""
+        return self._shares.of_process(principal, self.process(principal, process_id))
+
+    def share_process(self, principal: Principal, process_id: str, sharing: Sharing) -> Sharing:
+        """Share a process."""
+        return self._shares.share_process(principal, self.process(principal, process_id), sharing)
+
+    def job_sharing(self, principal: Principal, job_id: str) -> Sharing:
+        """With whom a job is shared."""
+        return self._shares.of_job(principal, self.job(principal, job_id))
+
+    def share_job(self, principal: Principal, job_id: str, sharing: Sharing) -> Sharing:
+        """Share a job."""
+        return self._shares.share_job(principal, self.job(principal, job_id), sharing)

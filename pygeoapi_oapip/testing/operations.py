@@ -65,6 +65,7 @@ class FakeOperations(FakeJobManagement, FakeSharing):
     """If set, every execution fails with it."""
     log: list[LogLine] = field(default_factory=list)
     healthy: bool = True
+    degraded: bool = False
     error: Exception | None = None
     """If set, every operation raises it."""
     validates: bool = False
@@ -291,7 +292,7 @@ class FakeOperations(FakeJobManagement, FakeSharing):
 
     def health(self, principal: Principal = ANONYMOUS) -> Health:
         """As Operations."""
-        return Health(self.healthy, {"store": {"ok": self.healthy, "detail": ""}})
+        return Health(self.healthy, {"store": {"ok": self.healthy, "detail": ""}}, self.degraded)
 
 
 def request_of(body: JSONObject) -> ExecutionRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -234,15 +235,12 @@ def _text(value: JSON) -> str:
     return xml_text(value.strip()) if isinstance(value, str) else ""
 
 
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def xml_text(text: str) -> str:
     """A text with `?` for each character that XML 1.0 does not allow."""
-    return text if text.isprintable() and text.isascii() else "".join(c if _is_xml_char(ord(c)) else "?" for c in text)
-
-
-def _is_xml_char(code: int) -> bool:
-    if code < 0x20:
-        return code in (0x9, 0xA, 0xD)
-    return code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
+    return _NOT_XML.sub("?", text)
 
 
 def _list(value: JSON) -> list[JSON]:

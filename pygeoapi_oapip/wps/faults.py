@@ -63,9 +63,12 @@ class UnreadableXML(BadRequest):
 
 
 class StillRunning(OapipError):
-    """A synchronous execution takes longer than the administrator lets a request wait; the job goes on."""
+    """A synchronous execution takes longer than the administrator lets a request wait; the job goes on.
 
-    status = 504
+    The request asks for what it cannot have: 400, since proxies may send it again after 504, and OWSLib would not show
+    the text."""
+
+    status = 400
     code = "NoApplicableCode"
 
 
@@ -81,7 +84,6 @@ class Report:
 
 _RULES_2 = {
     "unknown": "NoSuchInput",
-    "required": "MissingParameterValue",
     "minOccurs": "MissingParameterValue",
     "maxOccurs": "TooManyInputs",
     "mediaType": "NoSuchFormat",
@@ -123,6 +125,7 @@ _ALLOWED_2 = (_ALLOWED_1 - {"NotEnoughStorage", "FileSizeExceeded", "StorageNotS
     *_RULES_2.values(),
     *(code for _, code in _CODES_2),
     "TooManyOutputs",
+    "InvalidUpdateSequence",
     "WrongInputData",
 }
 
@@ -152,7 +155,7 @@ def locator_of(error: OapipError) -> str:
 
 
 def _code_1(error: OapipError) -> str:
-    if _rule(error) in ("required", "minOccurs"):
+    if _rule(error) == "minOccurs":
         return "MissingParameterValue"
     code = next((code for kind, code in _CODES_1 if isinstance(error, kind)), error.code)
     return code if code in _ALLOWED_1 else "NoApplicableCode"

@@ -23,13 +23,14 @@ from .describe import NUMBER, content_types, crs_schema, domain_of, literal_type
 from .door import Read
 from .faults import UnknownFormat
 from .literals import NotALiteral, json_of, value_of
-from .media_types import BASE64, is_binary, is_json, own_name
+from .media_types import BASE64, is_binary, is_json, own_name, same
 from .terms import (
     BoundingBoxCRS,
     BoxGiven,
     ComplexFormats,
     ComplexGiven,
     ExecuteAsked,
+    Form,
     Given,
     LiteralDomain,
     LiteralGiven,
@@ -60,7 +61,8 @@ def execute_body(asked: ExecuteAsked, process: Process, read: Read) -> JSONObjec
         "response": asked.form.value,
     }
     if asked.outputs is not None:
-        body["outputs"] = {item.identifier: _wanted(item, process) for item in asked.outputs}
+        raw = asked.form is Form.RAW
+        body["outputs"] = {item.identifier: _wanted(item, process, raw) for item in asked.outputs}
     return body
 
 
@@ -80,7 +82,7 @@ def _grouped(asked: ExecuteAsked, process: Process) -> dict[str, list[Given]]:
             found.append(Violation(f"inputs.{name}", "maxOccurs", told))
     for name, definition in process.inputs.items():
         if name not in grouped and definition.min_occurs > 0:
-            found.append(Violation(f"inputs.{name}", "required", "is required"))
+            found.append(Violation(f"inputs.{name}", "minOccurs", "is required"))
     if found:
         raise refusal(found)
     return grouped
@@ -169,8 +171,6 @@ class _Mapping:
             except ValueError:
                 break
             rest.pop(0)
-        if len(numbers) == 5:
-            rest.insert(0, str(numbers.pop()))
         if len(numbers) not in (4, 6):
             raise self._refuse("bbox", f"must be 4 or 6 numbers, and perhaps a reference system (is {shown(text)})")
         half = len(numbers) // 2
@@ -251,21 +251,29 @@ def _decoded(text: str) -> str | None:
         return None
 
 
-def _wanted(item: OutputAsked, process: Process) -> JSON:
+def _wanted(item: OutputAsked, process: Process, raw: bool) -> JSON:
     definition = process.outputs.get(item.identifier)
     place = f"outputs.{item.identifier}"
     if definition is None:
         known = ", ".join(process.outputs) or "none"
         raise UnknownOutput(f"{place}: the process has no such output (outputs: {known})", location=place)
+    form: dict[str, JSON] = {}
+    if kind := _format(item, definition, raw):
+        form["mediaType"] = kind
+    if normal_encoding(item.encoding) == BASE64:
+        form["encoding"] = BASE64
     return {
         "transmissionMode": "reference" if item.as_reference else "value",
-        **({"format": {"mediaType": kind}} if (kind := _format(item, definition)) else {}),
+        **({"format": form} if form else {}),
     }
 
 
-def _format(item: OutputAsked, definition: Output) -> str:
-    """The media type of ours that was asked for; "" for literals and boxes, which have none."""
+def _format(item: OutputAsked, definition: Output, raw: bool) -> str:
+    """The media type of ours that was asked for; "" for literals and boxes, which have none, except raw literals: they
+    may be wanted as plain text."""
     domain = domain_of(definition.schema, produced=True)
+    if raw and isinstance(domain, LiteralDomain) and same(item.media_type, "text/plain"):
+        return "text/plain"
     if not item.media_type or not isinstance(domain, ComplexFormats):
         return ""
     kinds = tuple(content_types(definition.schema)) or ("application/json",)
@@ -274,7 +282,8 @@ def _format(item: OutputAsked, definition: Output) -> str:
     if not accepts([*kinds, *supported], kind):
         told = f"must be one of {', '.join(dict.fromkeys(supported))} (is {shown(item.media_type)})"
         raise UnknownFormat(f"outputs.{item.identifier}: {told}", location=f"outputs.{item.identifier}")
-    return kind
+    # clients look for the name that they asked for, so the job keeps it
+    return item.media_type if kind in kinds else kind
 
 
 def given_inputs(request: ExecutionRequest, process: Process) -> tuple[tuple[str, Given], ...]:

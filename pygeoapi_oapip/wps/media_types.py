@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..packages.formats import BINARY, GEOTIFF, canonical, is_text
 from ..packages.schemas import DIRECTORY
 from .terms import Format
@@ -14,7 +16,10 @@ BASE64 = "base64"
 ARCHIVE = "application/zip"
 """How a Directory travels."""
 
-_WPS_NAME = {GEOTIFF: WPS_GEOTIFF}
+_WPS_NAME = {GEOTIFF: WPS_GEOTIFF, DIRECTORY: "application/x-directory"}
+_ALLOWED = re.compile(r"(application|audio|image|text|video|message|multipart|model)/.+")
+"""ows:MimeType; others are written as `application/x-...`."""
+_ODD = re.compile(r"[^A-Za-z0-9.+-]+")
 
 _ALSO = {
     GEOTIFF: (GEOTIFF, "image/tiff"),
@@ -26,14 +31,15 @@ _ALSO = {
     "application/vnd.shp": ("application/x-zipped-shp",),
     ARCHIVE: ("application/x-zipped-shp",),
     "application/x-netcdf": ("application/netcdf",),
-    DIRECTORY: (ARCHIVE, "application/json"),
+    DIRECTORY: ("application/json",),
 }
 """Further names under which WPS clients give or ask for content of a media type."""
 
 
 def wps_name(media_type: str) -> str:
     """What a media type of ours is called in WPS documents."""
-    return _WPS_NAME.get(canonical(media_type), media_type)
+    found = _WPS_NAME.get(canonical(media_type), media_type)
+    return found if _ALLOWED.fullmatch(found) else f"application/x-{_ODD.sub('-', found) or 'data'}"
 
 
 def formats_of(media_type: str) -> list[Format]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from ..errors import NoSuchOutput
@@ -14,11 +13,11 @@ from ..model.identity import Principal
 from ..model.json import JSON
 from ..model.process import Output
 from ..model.value import DirectoryOutput, FileOutput, Literal, OutputValue
-from ..operations import Operations, Results
+from ..operations import Operations, Results, ServedFile
 from ..results import LARGEST_INLINE, Renderer
 from . import reference_systems as systems
 from .describe import domain_of, text_of
-from .media_types import ARCHIVE, BASE64, BINARY, is_binary, is_xml, same, wps_name
+from .media_types import ARCHIVE, BASE64, BINARY, is_binary, is_xml, own_name, same, wps_name
 from .terms import (
     BoundingBoxCRS,
     BoxMade,
@@ -43,8 +42,8 @@ class RawMade:
 
     media_type: str
     content: bytes = b""
-    path: Path | None = None
-    """The file that is sent instead of `content`."""
+    file: ServedFile | None = None
+    """Sent instead of `content`."""
     name: str = ""
     """A file name for it; "" for literals."""
 
@@ -52,7 +51,7 @@ class RawMade:
 def asked_of(request: ExecutionRequest) -> Mapping[str, OutputAsked]:
     """What the request of a job says of its outputs, whichever door it came by."""
     return {
-        name: OutputAsked(name, item.transmission is Transmission.REFERENCE, item.media_type)
+        name: OutputAsked(name, item.transmission is Transmission.REFERENCE, item.media_type, item.encoding)
         for name, item in (request.outputs or {}).items()
     }
 
@@ -72,9 +71,9 @@ class Maker:
         job_id = results.job.id
 
         def read(output_id: str, path: str) -> bytes:
-            return _existing(service.result_file(principal, job_id, output_id, path).path).read_bytes()
+            return _read(service.result_file(principal, job_id, output_id, path))
 
-        self._file: Callable[[str], Path] = lambda name: service.result_file(principal, job_id, name, "").path
+        self._file: Callable[[str], ServedFile] = lambda name: service.result_file(principal, job_id, name, "")
         self._renderer = Renderer(f"{base}/jobs/{job_id}/results", read)
 
     def made(self, asked: Mapping[str, OutputAsked] | None = None) -> tuple[OutputMade, ...]:
@@ -119,7 +118,7 @@ class Maker:
         if isinstance(value, FileOutput | DirectoryOutput):
             kind = _media_type(value, asked)
             file_name = value.name if isinstance(value, FileOutput) else f"{value.name}.zip"
-            return RawMade(kind, path=_existing(self._file(name)), name=file_name)
+            return RawMade(kind, file=_existing(self._file(name)), name=file_name)
         definition = self._results.process.outputs[name]
         if isinstance(value, Literal):
             if isinstance(domain_of(definition.schema, produced=True), LiteralDomain) or isinstance(value.value, str):
@@ -162,16 +161,16 @@ class Maker:
         kind = _media_type(value, asked)
         if asked.as_reference or value.size > LARGEST_INLINE:
             return ReferenceMade(self._renderer.href(name), kind, schema=asked.schema)
-        return complex_made(_existing(self._file(name)).read_bytes(), kind, asked)
+        return complex_made(_read(self._file(name)), kind, asked)
 
     def _of_directory(self, name: str, asked: OutputAsked) -> Made:
         reference = ReferenceMade(self._renderer.href(name), ARCHIVE)
         if asked.as_reference:
             return reference
         archive = _existing(self._file(name))
-        if archive.stat().st_size > LARGEST_INLINE:
+        if archive.size is None or archive.size > LARGEST_INLINE:
             return reference
-        return complex_made(archive.read_bytes(), ARCHIVE, asked)
+        return complex_made(_read(archive), ARCHIVE, asked)
 
 
 def complex_made(content: bytes, media_type: str, asked: OutputAsked = _EMPTY) -> ComplexMade:
@@ -205,19 +204,24 @@ def _is_well_formed(content: bytes) -> bool:
 
 
 def _media_type(value: FileOutput | DirectoryOutput, asked: OutputAsked) -> str:
-    """What the content is called: as the client called it, if that is the same."""
+    """What the content is called: as the client called it, if that is a name of it."""
     own = (value.media_type or BINARY) if isinstance(value, FileOutput) else ARCHIVE
-    return asked.media_type if asked.media_type and same(asked.media_type, own) else wps_name(own)
+    known = asked.media_type and own_name(asked.media_type, (own,)) == own
+    return asked.media_type if known or same(asked.media_type, own) else wps_name(own)
 
 
 def _json(value: JSON) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
+def _existing(served: ServedFile) -> ServedFile:
+    if served.path is not None and not served.path.is_file():
         raise NoSuchOutput("this result is not there any more")
-    return path
+    return served
+
+
+def _read(served: ServedFile) -> bytes:
+    return _existing(served).read()
 
 
 __all__ = ["Maker", "OutputRequest", "RawMade", "asked_of", "complex_made"]

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
-from pygeoapi_oapip.app import compose
+from pygeoapi_oapip.app import compose, guarded, with_wps
 from pygeoapi_oapip.auth.middleware import Gate
 from pygeoapi_oapip.auth.policy import Policy
 from pygeoapi_oapip.errors import Unauthorized
@@ -18,6 +18,7 @@ from pygeoapi_oapip.ogcapi.application import create_app
 from pygeoapi_oapip.ogcapi.configured import door_options
 from pygeoapi_oapip.settings import load_settings
 from pygeoapi_oapip.wiring import Wired, default_configuration
+from pygeoapi_oapip.wps.configured import wps_door
 
 BASE = "https://example.org"
 USERS = {
@@ -67,7 +68,9 @@ class Site:
         beside.add_url_rule("/collections", "collections", lambda: {"collections": []})
         names = frozenset(str(rule.rule).lstrip("/").partition("/")[0] for rule in self.door.url_map.iter_rules())
         gate = Gate(Policy(settings.auth), [Names()])
-        self.app = compose(self.door, beside, frozenset({"collections"}), "", names, gate)
+        whole = compose(self.door, beside, frozenset({"collections"}), "", names, gate)
+        wps = guarded(wps_door(self.wired.service, configuration, settings, ""), gate)
+        self.app = with_wps(whole, wps, settings.wps, "", names | {"collections"})
 
     def ask(self, user: str | None, method: str, path: str, **options: Any) -> TestResponse:
         """A request of a user; None sends no credentials."""

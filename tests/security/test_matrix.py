@@ -199,6 +199,54 @@ def test_api_definition_of_a_stranger_does_not_name_what_he_may_not_see(site: Si
             assert answer.status_code == 200 and (path in answer.text) is seen
 
 
+WPS = (
+    "service=WPS&version=1.0.0&request=DescribeProcess&identifier={process}",
+    "service=WPS&version=1.0.0&request=Execute&identifier={process}&DataInputs=word=x",
+    "service=WPS&version=2.0.0&request=DescribeProcess&identifier={process}",
+    "service=WPS&version=2.0.0&request=GetStatus&jobid={job}",
+    "service=WPS&version=2.0.0&request=GetResult&jobid={job}",
+    "service=WPS&version=2.0.0&request=Dismiss&jobid={job}",
+)
+STATUS = ("/wps/status/{job}", "/wps/status/{job}?lineage=true")
+WPS_PATHS = (*(f"/wps?{query}" for query in WPS), *STATUS)
+
+
+@pytest.mark.parametrize("path", WPS_PATHS)
+def test_stranger_learns_nothing_over_wps(site: Site, things: Things, path: str) -> None:
+    unknown = str(uuid4())
+    missing = told(site.ask("bob", "GET", path.format(process="none", job=unknown)), unknown, "none")
+    found = site.ask("bob", "GET", path.format(process=things.process, job=things.ended))
+    assert told(found, things.ended, things.process) == missing
+    assert found.status_code >= 400 and SECRET not in found.text
+    mine = site.ask("bob", "GET", "/bob" + path.format(process=things.process, job=things.ended))
+    assert mine.status_code >= 400 and SECRET not in mine.text
+
+
+@pytest.mark.parametrize("path", WPS_PATHS)
+def test_wps_asks_for_a_name_and_keeps_contexts_apart(site: Site, things: Things, path: str) -> None:
+    address = path.format(process=things.process, job=things.ended)
+    for user, place, status in ((None, "", 401), ("nonsense", "", 401), ("bob", "/alice", 403), ("guest", "", 403)):
+        answer = site.ask(user, "GET", place + address)
+        assert answer.status_code == status and SECRET not in answer.text
+        assert "ExceptionReport" in answer.text
+        assert status != 401 or answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(("path", "status"), [(STATUS[1], 403), (f"/wps?{WPS[4]}", 403), (f"/wps?{WPS[3]}", 200)])
+def test_operator_reads_no_results_over_wps(site: Site, things: Things, path: str, status: int) -> None:
+    answer = site.ask("olga", "GET", path.format(process="", job=things.ended))
+    assert answer.status_code == status and SECRET not in answer.text
+    assert SECRET not in site.ask("olga", "GET", STATUS[0].format(job=things.ended)).text
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "2.0.0"])
+def test_capabilities_list_what_one_may_see(site: Site, things: Things, version: str) -> None:
+    query = f"/wps?service=WPS&request=GetCapabilities&version={version}&AcceptVersions={version}"
+    for user, seen in (("alice", True), ("bob", False), ("olga", True)):
+        answer = site.ask(user, "GET", query)
+        assert answer.status_code == 200 and (f"<ows:Identifier>{things.process}<" in answer.text) is seen
+
+
 def test_nothing_was_changed_by_all_this(site: Site, things: Things) -> None:
     assert site.ask("alice", "GET", f"/processes/{things.process}").json["revision"] == 1  # type: ignore[index]
     status: Any = site.ask("alice", "GET", f"/jobs/{things.created}").json

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from .fault_proxy import FaultProxy
 from .program import CannotStart, required
 from .slurm import Slurm
 from .toil import ToilServer, provide
@@ -24,9 +22,14 @@ def started(name: str, start: Callable[[], T]) -> T:
         pytest.skip(f"no {name}: {reason}")
 
 
-def _toil(**options: Any) -> ToilServer:
-    provide()
-    return ToilServer(**options)
+def start_toil(**options: Any) -> ToilServer:
+    """A WES server, or no test."""
+
+    def start() -> ToilServer:
+        provide()
+        return ToilServer(**options)
+
+    return started("wes", start)
 
 
 @pytest.fixture(scope="session")
@@ -39,31 +42,9 @@ def slurm() -> Iterator[Slurm]:
 @pytest.fixture(scope="session")
 def toil(slurm: Slurm) -> Iterator[ToilServer]:
     """With Celery; its worker can submit to Slurm."""
-    server = started("wes", lambda: _toil(environment=slurm.environment))
+    server = start_toil(environment=slurm.environment)
     yield server
     server.remove()
-
-
-@pytest.fixture(scope="session")
-def bypass() -> Iterator[ToilServer]:
-    """Without Celery and Slurm."""
-    server = started("wes", lambda: _toil(celery=False))
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def proxy(toil: ToilServer) -> Iterator[FaultProxy]:
-    """Between our server and Toil's."""
-    proxy = FaultProxy(toil.port)
-    yield proxy
-    proxy.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """For a server's configuration, database and jobs."""
-    return tmp_path / "server"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -107,7 +107,7 @@ SAMPLES: Mapping[str, Sample] = {
             },
         )
     ),
-    "file in, file out": Sample(_UPPER, lambda folder: {"file": file(folder, "in with space.txt", "given\n")}),
+    "file in, file out": Sample(_UPPER, lambda folder: {"file": file(folder, "in.txt", "given\n")}),
     "files by glob": Sample(
         shell("for n in 3 1 2; do echo $n > part-$n.txt; done", outputs={"parts": found("File[]", "*.txt")})
     ),
@@ -132,7 +132,7 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     "directory in": Sample(
         shell(
-            "cd $0; find . -type f | sort",
+            "cd $0; find -L . -type f | sort",
             inputs={"tree": bound("Directory")},
             stdout="tree.txt",
             outputs={"list": "stdout"},

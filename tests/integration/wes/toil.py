@@ -72,6 +72,7 @@ class ToilServer:
         self.port = free_port()
         self._environment = {
             "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.folder),
             "TMPDIR": str(self.folder / "tmp"),
             "PYTHONWARNINGS": "ignore",
             **(environment or {}),
