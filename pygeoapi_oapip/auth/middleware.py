@@ -74,7 +74,7 @@ class Gate:
         except OapipError as error:
             environ = {**environ, REFUSAL_KEY: error}
             app, principal = door, STRANGER
-        with acting(principal):
+        with acting(principal, str(environ.get("REMOTE_ADDR", ""))):
             return app(environ, _private(start))
 
     def principal(self, environ: Mapping[str, Any]) -> Principal:

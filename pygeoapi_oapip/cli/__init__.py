@@ -20,6 +20,12 @@ COMMANDS = {
         "reap": "administration",
         "unlock": "administration",
         "passwd": "passwords",
+        "audit": "audit",
+    },
+    "Who you are": {
+        "login": "login",
+        "logout": "login",
+        "share": "login",
     },
     "Processes": {
         "deploy": "processes",

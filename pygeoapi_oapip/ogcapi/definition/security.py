@@ -13,7 +13,11 @@ Schemes = Mapping[str, Mapping[str, Any]]
 def schemes(auth: Auth) -> Schemes:
     """Security Scheme Objects by name for a kind of authentication; none where everybody may do everything."""
     if auth.type == "oidc":
-        return {_name(number): _provider(item.issuer) for number, item in enumerate(auth.issuers, 1)} | {
+        schemes = {_name(number): _provider(item.issuer) for number, item in enumerate(auth.issuers, 1)}
+        if auth.login is not None:
+            # what `oapip login` needs to know
+            schemes["oidc"] |= {"x-oapip-client-id": auth.login.client_id, "x-oapip-resource": auth.login.resource}
+        return schemes | {
             "bearer": {"type": "http", "scheme": "bearer", "description": "An access token of the identity provider."}
         }
     if auth.type == "basic":
@@ -25,7 +29,7 @@ def _name(number: int) -> str:
     return "oidc" if number == 1 else f"oidc{number}"
 
 
-def _provider(issuer: str) -> Mapping[str, Any]:
+def _provider(issuer: str) -> dict[str, Any]:
     address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     return {"type": "openIdConnect", "openIdConnectUrl": address}
 

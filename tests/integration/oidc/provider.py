@@ -172,6 +172,19 @@ class Provider:
             answer = session.post(urljoin(answer.url, form[1]), data=fields, allow_redirects=False, timeout=30)
         raise AssertionError("the provider does not come to an end")
 
+    def approve(self, address: str, user: str) -> None:
+        """Confirm the code of a device, from the address that it shows on."""
+        session = requests.Session()
+        answer = session.get(address, timeout=30)
+        for _ in range(12):
+            form = _FORM.search(answer.text)
+            if form is None:
+                assert "success" in answer.text.lower(), answer.text
+                return
+            fields = dict(_HIDDEN.findall(answer.text)) | {"login": user, "password": "any", "confirm": "yes"}
+            answer = session.post(urljoin(answer.url, form[1]), data=fields, timeout=30)
+        raise AssertionError("the provider does not come to an end")
+
 
 def claims_of(token: str) -> dict[str, Any]:
     """The claims of a JWT, unverified."""
