@@ -50,6 +50,7 @@ from .operations import (
 from .packages.deployment import require_media_type
 from .packages.enclosed import stored_request
 from .packages.plainorder import unstaged_job_order
+from .quotas import Quotas
 from .reconciler import Reconciler
 from .settings import Settings
 from .shares import Shares, SharingOperations
@@ -114,6 +115,7 @@ class ProcessingService(SharingOperations):
             parts.jobs,
             DefinitionRules(parts.nested.own, self.process, self._read, self._request, self._engine_of, parts.policy),
         )
+        self._quotas = Quotas(parts.jobs, parts.settings.limits)
         self._shares = Shares(parts.processes, parts.jobs, parts.policy)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Scope], Process] = {}
@@ -205,9 +207,11 @@ class ProcessingService(SharingOperations):
 
     def _start(self, principal: Principal, process: Process, body: JSON, preference: Preference) -> Execution:
         self._policy.require_run(principal)
+        owner = self._policy.owner(principal)
+        self._quotas.require_room(owner)
         stored = self._request(principal, process, body)
         wait = waiting_time(process, preference, self._parts.settings.sync.max_wait)
-        job = Job.new(process.id, process.revision, self._policy.owner(principal), self._engine_of(process), stored)
+        job = Job.new(process.id, process.revision, owner, self._engine_of(process), stored)
         # where it is waited for, the answer comes after a durable write: of the end, or of the lease that is given back
         return self._run(job, wait, lambda made: self._jobs.add(made, durable=wait is None))
 
@@ -241,6 +245,7 @@ class ProcessingService(SharingOperations):
     def start_job(self, principal: Principal, job_id: str, preference: Preference) -> Job:
         """Part 4 start."""
         job = self._definitions.startable(principal, job_id)
+        self._quotas.require_room(job.owner)
         wait = None if preference.wait is None else min(preference.wait, self._parts.settings.sync.max_wait)
         try:
             return self._run(job, wait, self._jobs.define).job

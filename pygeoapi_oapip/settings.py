@@ -84,6 +84,9 @@ class Limits(_Block):
     page: int = Field(1000, ge=1, description="Default number of processes in a list.")
     max_page: int = Field(10000, ge=1, description="Largest number of rows in any list.")
     jobs_per_worker: int = Field(200, ge=1, description="Jobs that one worker process drives at once.")
+    jobs_per_user: int = Field(
+        0, ge=0, description="Jobs of one user that may wait and run at once; one more is refused (429). 0: any number."
+    )
     check_references: bool = Field(
         True, description="Look, for up to 3 s, whether references of a request can be read, before a job is made."
     )

@@ -183,6 +183,10 @@ class JobStore(Protocol):
         """Ended jobs with `finished` before the moment, oldest first (retention)."""
         ...
 
+    def unfinished(self, owner: str, most: int) -> int:
+        """Number of jobs of an owner that wait or run; never more than `most`, so that it costs little."""
+        ...
+
     def counts(self) -> dict[JobStatus, int]:
         """Number of jobs by public status (health, metrics)."""
         ...

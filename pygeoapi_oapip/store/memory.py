@@ -164,6 +164,12 @@ class MemoryJobStore:
             old = [(job.finished, job.id, job) for job in self._jobs.values() if job.ended and job.finished]
         return [job for _, _, job in sorted(entry for entry in old if entry[0] < moment)[:limit]]
 
+    def unfinished(self, owner: str, most: int) -> int:
+        """As `JobStore.unfinished`."""
+        going_on = (JobStatus.ACCEPTED, JobStatus.RUNNING)
+        with self._lock:
+            return min(most, sum(job.owner == owner and job.status in going_on for job in self._jobs.values()))
+
     def counts(self) -> dict[JobStatus, int]:
         """As `JobStore.counts`."""
         with self._lock:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     null,
     or_,
     select,
@@ -81,6 +82,14 @@ _OLD = (
     .order_by(jobs.c.finished, jobs.c.id)
     .limit(bindparam("most"))
 )
+_GOING_ON = jobs.c.status.in_([literal_column(f"'{word}'") for word in (JobStatus.ACCEPTED, JobStatus.RUNNING)])
+_UNFINISHED = select(func.count()).select_from(
+    select(jobs.c.id)
+    .where(jobs.c.owner == bindparam("owner_is"), _GOING_ON)
+    .limit(bindparam("most"))
+    .offset(literal_column("0"))
+    .subquery()
+)
 _COUNTS = select(jobs.c.status, func.count()).group_by(jobs.c.status)
 
 
@@ -96,6 +105,7 @@ class SqlJobStore:
         self._database = database
         self._clock = clock
         self._text_of_get = driver_text(_GET, database.dialect)
+        self._text_of_unfinished = driver_text(_UNFINISHED, database.dialect)
         self._text_of_sharing = driver_text(_GET_SHARING, database.dialect)
 
     def add(self, job: Job, *, durable: bool = True) -> Job:
@@ -239,6 +249,13 @@ class SqlJobStore:
         with self._database.read() as connection:
             rows = connection.execute(_OLD, {"moment": to_micros(moment), "most": limit})
             return [job_from_row(row) for row in rows]
+
+    def unfinished(self, owner: str, most: int) -> int:
+        """Number of jobs of an owner that wait or run, up to `most`."""
+        if not storable(owner):
+            return 0
+        row = self._database.row(self._text_of_unfinished, {"owner_is": owner, "most": most})
+        return 0 if row is None else int(row[0])
 
     def counts(self) -> dict[JobStatus, int]:
         """Number of jobs by public status, 0 where there is none."""

@@ -109,6 +109,16 @@ class JobStoreContract:
         assert jobs.list(JobQuery(), bob).jobs == ()
         assert jobs.get(job.id, Scope("alice")) == job
 
+    def test_jobs_that_wait_or_run_are_counted_by_owner(self, jobs: JobStore) -> None:
+        made = [jobs.add(job_at(number)) for number in range(5)]
+        jobs.add(replace(job_at(), owner="bob"))
+        ended(jobs, made[0])
+        jobs.set_goal(made[1].id, Goal.DISMISS, EVERYTHING)
+        jobs.save(made[2].advance(Phase.RUNNING, NOON + SECOND))
+        assert jobs.unfinished("alice", 100) == 3
+        assert jobs.unfinished("alice", 2) == 2
+        assert [jobs.unfinished(name, 100) for name in ("bob", "carol", "a\0b")] == [1, 0, 0]
+
     def test_a_shared_job_is_seen_by_those_and_no_others(self, jobs: JobStore) -> None:
         job = jobs.add(job_at())
         group, stranger = Scope("bob", frozenset({"hydro"})), Scope("carol", frozenset({"forest"}))

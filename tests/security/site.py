@@ -52,13 +52,15 @@ class Site:
     Args:
         home: an empty folder.
         anonymous: `auth.anonymous`.
+        limits: the block of that name.
     """
 
-    def __init__(self, home: Path, anonymous: str = "nothing") -> None:
+    def __init__(self, home: Path, anonymous: str = "nothing", **limits: int) -> None:
         issuer = {"issuer": "https://id.example.org", "audience": ["api"]}
         configuration = default_configuration(BASE, home)
         configuration["server"]["manager"] |= {
             "auth": {"type": "oidc", "issuers": [issuer], "anonymous": anonymous},
+            "limits": limits,
             "engines": {"local": {"type": "local", "containers": "none"}},
         }
         settings = load_settings(configuration["server"]["manager"])

@@ -35,12 +35,13 @@ def _provider(issuer: str) -> dict[str, Any]:
 
 
 def secured(paths: Mapping[str, Any]) -> dict[str, Any]:
-    """The same paths where each operation may answer 401."""
+    """The same paths where each operation may answer 401 and 403."""
     return {path: {key: _secured(value) for key, value in item.items()} for path, item in paths.items()}
 
 
 def _secured(operation: Any) -> Any:
     if not isinstance(operation, Mapping) or "responses" not in operation:
         return operation
-    refused = {"401": {"$ref": "#/components/responses/Unauthorized"}}
+    named = {"401": "Unauthorized", "403": "Forbidden"}
+    refused = {code: {"$ref": f"#/components/responses/{name}"} for code, name in named.items()}
     return {**operation, "responses": {**refused, **operation["responses"]}}
