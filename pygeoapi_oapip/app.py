@@ -92,7 +92,7 @@ def guarded(wps: WSGIApplication, gate: Gate | None) -> WSGIApplication:
         return wps
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return gate.pass_to(wps, wps, environ, start_response, environ[PLACE_KEY].context.strip("/"))
+        return gate.pass_to(wps, wps, environ, start_response, (environ[PLACE_KEY].context.strip("/"), ""))
 
     return application
 
@@ -153,7 +153,7 @@ def compose(
             environ = _below(environ, prefix + context, rest)
         if gate is None or first in _ASSETS:
             return app(environ, start_response)
-        return gate.pass_to(app, door, environ, start_response, user_of(context))
+        return gate.pass_to(app, door, environ, start_response, (user_of(context), first))
 
     return application
 

@@ -57,3 +57,34 @@ class Attempts:
     @staticmethod
     def _pause(count: int) -> float:
         return 0.0 if count < FREE else min(LONGEST, 2.0 ** min(count - FREE, 20))
+
+
+class Rate:
+    """At most so many in a time by a key; thread-safe.
+
+    Args:
+        most: how many.
+        seconds: the time.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._clock = clock
+        self._rows: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def count(self, key: str) -> None:
+        """Count one more. Raises TooManyRequests."""
+        now = self._clock()
+        with self._lock:
+            begun, number = self._rows.get(key, (now, 0))
+            if now - begun >= self._seconds:
+                begun, number = now, 0
+            self._rows[key] = (begun, number + 1)
+            self._rows.move_to_end(key)
+            while len(self._rows) > _MOST:
+                self._rows.popitem(last=False)
+        if number >= self._most:
+            raise TooManyRequests("too many requests; wait before you try again", int(begun + self._seconds - now) + 1)

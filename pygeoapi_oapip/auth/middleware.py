@@ -56,7 +56,12 @@ class Gate:
         self._known = {verifier.scheme: verifier for verifier in known}
 
     def pass_to(
-        self, app: WSGIApplication, door: WSGIApplication, environ: WSGIEnvironment, start: StartResponse, user: str
+        self,
+        app: WSGIApplication,
+        door: WSGIApplication,
+        environ: WSGIEnvironment,
+        start: StartResponse,
+        place: tuple[str, str],
     ) -> Iterable[bytes]:
         """Let `app` answer as the principal of the request; the door tells of a refusal.
 
@@ -65,12 +70,13 @@ class Gate:
             door: the door.
             environ: of the request.
             start: WSGI.
-            user: in whose context the request is; "" for none.
+            place: in whose context the request is ("" for none), and the first segment of its path.
         """
+        user, resource = place
         try:
             principal = self._policy.entering(self.principal(environ), user)
             if app is not door:
-                self._policy.enter_host(principal)
+                self._policy.enter_host(principal, resource)
         except OapipError as error:
             environ = {**environ, REFUSAL_KEY: error}
             app, principal = door, STRANGER

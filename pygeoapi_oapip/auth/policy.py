@@ -64,9 +64,10 @@ class Policy:
             raise Forbidden("this is the context of another user")
         return replace(principal, context=user)
 
-    def enter_host(self, principal: Principal) -> None:
-        """The resources of pygeoapi itself (collections, ...): whoever may see processes."""
-        self._require(principal, _VIEWER, Role.USER)
+    def enter_host(self, principal: Principal, resource: str) -> None:
+        """The resources of pygeoapi itself (`collections`, ...): whoever may see processes; `admin`, which changes the
+        configuration, administrators alone. Raises Unauthorized, Forbidden."""
+        self._require(principal, *((Role.ADMIN,) if resource.lower() == "admin" else (_VIEWER, Role.USER)))
 
     def owner(self, principal: Principal) -> str:
         """Who owns what the principal makes: an administrator in the context of a user acts for that user."""

@@ -8,11 +8,14 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
+from ..auth.attempts import Rate
 from ..auth.browser import require_own_page
 from ..auth.login import CodeFlow
 from ..auth.sessions import COOKIE, COOKIE_SECURE, LOGIN_COOKIE, LOGIN_TIME
 from .door import Door, html_response
 
+_BEGINNINGS = Rate(60, 60.0)
+"""Logins that may be begun from one address, in each process."""
 _NO_STORE = ("Cache-Control", "no-store")
 
 
@@ -47,6 +50,7 @@ def add_login(app: Flask, door: Door, flow: CodeFlow) -> None:
 
 def begin(door: Door, flow: CodeFlow, cookies: Cookies) -> Response:
     """GET /login: to the identity provider; `next` is the path below the landing page to come back to."""
+    _BEGINNINGS.count(request.remote_addr or "")  # each one is a row in the database
     begun = flow.begin(request.args.get("next", "/"))
     response = Response(status=302, headers=[("Location", begun.address), _NO_STORE])
     cookies.set(response, LOGIN_COOKIE, begun.browser, LOGIN_TIME)

@@ -68,11 +68,12 @@ class Site:
         self.door = create_app(self.wired.service, door_options(configuration, settings))
         beside = Flask("beside")
         beside.add_url_rule("/collections", "collections", lambda: {"collections": []})
+        beside.add_url_rule("/admin/config", "admin", lambda: {"server": {}}, methods=["GET", "PUT"])
         names = frozenset(str(rule.rule).lstrip("/").partition("/")[0] for rule in self.door.url_map.iter_rules())
         gate = Gate(Policy(settings.auth), [Names()])
-        whole = compose(self.door, beside, frozenset({"collections"}), "", names, gate)
+        whole = compose(self.door, beside, frozenset({"collections", "admin"}), "", names, gate)
         wps = guarded(wps_door(self.wired.service, configuration, settings, ""), gate)
-        self.app = with_wps(whole, wps, settings.wps, "", names | {"collections"})
+        self.app = with_wps(whole, wps, settings.wps, "", names | {"collections", "admin"})
 
     def ask(self, user: str | None, method: str, path: str, **options: Any) -> TestResponse:
         """A request of a user; None sends no credentials."""

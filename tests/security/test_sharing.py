@@ -218,6 +218,13 @@ def test_answers_are_not_kept_by_caches_in_between(site: Site) -> None:
         assert "Authorization" in ", ".join(answer.headers.getlist("Vary"))
 
 
+def test_configuration_of_pygeoapi_is_for_administrators(site: Site) -> None:
+    """pygeoapi's own `/admin`, where its administrator has switched it on."""
+    for user, status in ((None, 401), ("bob", 403), ("olga", 403), ("guest", 403), ("root", 200)):
+        for method, path in (("GET", "/admin/config"), ("PUT", "/admin/config"), ("GET", "/ogc-api/admin/config")):
+            assert site.ask(user, method, path).status_code == status
+
+
 def test_health_tells_strangers_only_whether_it_works(site: Site) -> None:
     for user in (None, "alice"):
         told: Any = site.ask(user, "GET", "/health").json
