@@ -22,6 +22,7 @@ from .ogcapi.application import allow_all_origins, create_app, door_of
 from .ogcapi.configured import door_options
 from .ogcapi.contexts import NAME, split_context, split_user, user_of
 from .ogcapi.door import PREFIX_KEY
+from .ogcapi.pieces import with_whole_bodies
 from .operations import Operations
 from .settings import Settings, Wps, load_settings
 from .wps.application import PLACE_KEY, STATUS, Place
@@ -80,10 +81,10 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     gate = _gate(settings, door)
     segments, reserved = host.segments(beside, prefix), _first_segments(door)
     whole = compose(door, beside, segments, prefix, reserved, gate)
-    if not settings.wps.enabled:
-        return whole
-    wps = wps_door(operations, configuration, settings, prefix)
-    return with_wps(whole, guarded(wps, gate), settings.wps, prefix, segments | reserved)
+    if settings.wps.enabled:
+        wps = guarded(wps_door(operations, configuration, settings, prefix), gate)
+        whole = with_wps(whole, wps, settings.wps, prefix, segments | reserved)
+    return with_whole_bodies(whole, settings.limits.body_bytes)
 
 
 def guarded(wps: WSGIApplication, gate: Gate | None) -> WSGIApplication:

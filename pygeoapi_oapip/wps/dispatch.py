@@ -35,8 +35,10 @@ def read_parameters(*queries: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for query in queries:
+        if query.count("&") >= _MOST_PARAMETERS:
+            raise BadRequest(f"there are more than {_MOST_PARAMETERS} parameters")
         try:
-            pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+            pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
         except ValueError:
             raise BadRequest("the query cannot be read: UTF-8 with %-escapes is needed") from None
         for name, value in pairs:

@@ -125,12 +125,12 @@ class Record:
             return State()
         return State(**{**found, "stage": Stage(found["stage"]), "state": RunState(found["state"])})
 
-    def save(self, state: State) -> None:
-        """Replace the state, durably. Raises OSError.
+    def save(self, state: State, durable: bool = True) -> None:
+        """Replace the state; `durable`: so that it outlives a power failure. Raises OSError.
 
         `SENDING` is durable with all above it: after a power failure a run must not look as if it was never sent.
         """
-        self._write("state.json", asdict(state))
+        self._write("state.json", asdict(state), durable)
         if state.stage is Stage.SENDING:
             for path in (self._folder / "run.json", self._folder, self.workspace, self.workspace.parent):
                 _sync(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from ...errors import JobFailed, NoSuchProcess, OapipError, ResultNotAvailable
@@ -18,6 +18,7 @@ from ..door import WpsAnswer, WpsOptions, WpsRequest
 from ..faults import V1, InvalidParameter, Report, StillRunning, report
 from ..inputs import execute_body, given_inputs
 from ..outputs import Maker, asked_of
+from ..processes import offered_process
 from ..terms import ExecuteAsked, Form, OutputAsked, OutputMade
 from .responses import Lineage, Response, Status, execute_response
 from .vocabulary import serialised
@@ -46,7 +47,7 @@ def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
     """
     if asked.status and not asked.store:
         raise InvalidParameter("status=true needs storeExecuteResponse=true", location="status")
-    process = call.service.process(call.principal, asked.identifier)
+    process = offered_process(asked.identifier, call.service, call.principal)
     body = execute_body(asked, process, call.options.read)
     preference = _preference(asked, call.options.max_wait)
     deadline = time.monotonic() + call.options.max_wait
@@ -105,7 +106,7 @@ def _raw(found: Results, asked: ExecuteAsked, call: Call) -> WpsAnswer:
 def _document(job: Job, process: Process, location: str, lineage: ExecuteAsked | None, call: Call) -> WpsAnswer:
     made, failure = _outcome(job, call)
     response = Response(
-        process=describe(process),
+        process=describe(process if lineage else replace(process, inputs={}, outputs={})),
         status=Status(job.status, job.finished or job.updated, job.progress, job.message, failure),
         language=call.options.language,
         service=f"{call.request.address}?service=WPS&request=GetCapabilities",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -100,9 +100,12 @@ class HTCondor:
 
     def remove(self) -> None:
         """Stop it; the Debian stays."""
-        self._server.stop()
-        self._pool.stop()
-        time.sleep(0.5)
+        for program in (self._server, self._pool):
+            if program.running():
+                # the first process of a namespace: all others in it end with it
+                for child in Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split():
+                    os.kill(int(child), signal.SIGKILL)
+            program.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _program(self, name: str, user: str, command: Sequence[str]) -> Program:
@@ -110,6 +113,7 @@ class HTCondor:
             "PATH": "/opt/toil/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.work),
             "TMPDIR": str(self.work),
+            "TOIL_HISTORY": "False",
         }
         entered = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _ENTER, "sh", str(self._root)]
         return Program(name, [*entered, str(self.folder), user, *command], self.folder, environment)

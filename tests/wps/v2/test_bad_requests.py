@@ -32,6 +32,7 @@ def refused(got: Got) -> tuple[int, str, str]:
         ("service=WPS&version=2.0.0&request=DescribeProcess", (400, "MissingParameterValue", "identifier")),
         ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=", (400, "MissingParameterValue", "identifier")),
         ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=x", (404, "NoSuchProcess", "x")),
+        ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=CWL", (404, "NoSuchProcess", "CWL")),
         ("service=WPS&version=2.0.0&request=GetStatus", (400, "MissingParameterValue", "jobID")),
         ("service=WPS&version=2.0.0&request=GetStatus&jobid=x", (404, "NoSuchJob", "jobID")),
         ("service=WPS&version=2.0.0&request=GetResult&jobid=../../x", (404, "NoSuchJob", "jobID")),
@@ -65,6 +66,7 @@ def test_case_of_names_does_not_count(wps: Client, case: object) -> None:
         ((f"<ows:Identifier>{ECHO}</ows:Identifier>", ""), (400, "MissingParameterValue", "identifier")),
         ((ECHO, " "), (400, "MissingParameterValue", "identifier")),
         ((ECHO, "org.example.None"), (404, "NoSuchProcess", "identifier")),
+        ((ECHO, "CWL"), (404, "NoSuchProcess", "identifier")),
         ((ECHO, "../jobs"), (404, "NoSuchProcess", "identifier")),
         (
             ("http://www.opengis.net/ows/2.0", "http://www.opengis.net/ows/1.1"),
@@ -174,9 +176,10 @@ def test_very_many_of_anything_cost_little(wps: Client) -> None:
     start = time.monotonic()
     outputs = "".join(f'<wps:Output id="o{number}"/>' for number in range(20_000))
     assert refused(wps.execute(LITERAL + outputs))[1] == "NoSuchOutput"
-    inputs = "".join(data(f"i{number}", "x") for number in range(20_000))
+    inputs = "".join(data(f"i{number}", "x") for number in range(9_000))
     assert refused(wps.execute(inputs))[1] == "NoSuchInput"
     assert refused(wps.execute(data("literalInput", "x") * 20_000))[1] == "TooManyInputs"
+    assert refused(wps.execute(data("literalInput", "x") * 9_000))[1] == "TooManyInputs"
     names = ",".join(f"p{number}" for number in range(20_000))
     assert refused(wps.get(request="DescribeProcess", identifier=names)) == (400, "InvalidParameterValue", "identifier")
     assert time.monotonic() - start < 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -60,6 +61,19 @@ def test_the_end_of_one_among_many_is_seen_by_the_list(desk: Desk, server: WesSe
         time.sleep(0.02)
     assert reports[runs[7].job_id].state is RunState.CANCELLED
     assert sum(report.ended for report in reports.values()) == 1
+
+
+def test_many_ends_at_once_are_taken_by_few_threads(desk: Desk, server: WesServer) -> None:
+    runs = sent(desk, server, 40)
+    desk.engine.poll(runs)
+    for there in server.runs.values():
+        there.state = "CANCELED"
+    most, deadline = 0, time.monotonic() + PATIENCE
+    while not all(report.ended for report in desk.engine.poll(runs).values()):
+        most = max(most, sum(thread.name == "oapip-wes-step" for thread in threading.enumerate()))
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert 1 <= most <= follow_module.THREADS
 
 
 def test_without_a_list_runs_are_asked_in_turn_at_a_bounded_rate(desk: Desk, server: WesServer) -> None:
