@@ -28,6 +28,7 @@ USERS = {
     "olga": Principal("olga", frozenset({"user", "operator"})),
     "root": Principal("root", frozenset({"user", "deployer", "admin"})),
     "guest": Principal("guest"),
+    "evil": Principal('"><script>alert(1)</script>', frozenset({"user", "deployer"}), frozenset({"<b>all"})),
 }
 """By token: two strangers, somebody in a group of the first one, an operator, an administrator, one without roles."""
 

@@ -7,6 +7,11 @@ from urllib.parse import unquote
 
 import pytest
 
+from pygeoapi_oapip.errors import Unauthorized
+from pygeoapi_oapip.model.identity import ANONYMOUS, Principal
+from pygeoapi_oapip.operations import Preference
+from pygeoapi_oapip.store.base import JobQuery
+
 from .site import Site
 
 PACKAGE = """
@@ -216,6 +221,29 @@ def test_answers_are_not_kept_by_caches_in_between(site: Site) -> None:
         answer = site.ask("alice", "GET", path)
         assert "private" in answer.headers["Cache-Control"] or "no-store" in answer.headers["Cache-Control"]
         assert "Authorization" in ", ".join(answer.headers.getlist("Vary"))
+
+
+def test_names_of_users_and_groups_are_text_in_pages(site: Site) -> None:
+    name = job(site, "evil")
+    site.ask("evil", "PUT", f"/jobs/{name}/sharing", json={"groups": ["<b>all"]})
+    for path in ("/", "/processes", f"/jobs/{name}", f"/jobs/{name}/sharing", f"/jobs/{name}/prov", "/nothing"):
+        page = site.ask("evil", "GET", path, headers={"Accept": "text/html"}).text
+        assert "<!doctype html>" in page and "<script>alert" not in page and "<b>all" not in page
+
+
+def test_without_the_middleware_everybody_is_nobody(site: Site) -> None:
+    """As under pygeoapi that somebody starts in his own way."""
+    service = site.wired.service
+    for act in (
+        lambda: service.processes(ANONYMOUS, 1, 0),
+        lambda: service.process(ANONYMOUS, "echo"),
+        lambda: service.jobs(ANONYMOUS, JobQuery()),
+        lambda: service.job(ANONYMOUS, "x"),
+        lambda: service.execute(ANONYMOUS, "echo", {}, Preference()),
+        lambda: service.processes(Principal("anonymous", frozenset({"admin"})), 1, 0),
+    ):
+        with pytest.raises(Unauthorized):
+            act()
 
 
 def test_configuration_of_pygeoapi_is_for_administrators(site: Site) -> None:
