@@ -105,7 +105,7 @@ def _gate(settings: Settings, door: Flask) -> Gate | None:
         return None
     known = verifiers(auth)
     if auth.type != "oidc" or auth.login is None:
-        return Gate(Policy(auth), known)
+        return Gate(Policy(auth), known, proxies=auth.proxies)
     from .auth.login import CodeFlow
     from .auth.oidc import BearerTokens
     from .ogcapi.login_views import add_login
@@ -116,7 +116,7 @@ def _gate(settings: Settings, door: Flask) -> Gate | None:
     sessions = Sessions(store, auth.login.session)
     base = door_of(door).options.base_url.rstrip("/")
     add_login(door, door_of(door), CodeFlow(auth, tokens, sessions, base))
-    return Gate(Policy(auth), known, sessions)
+    return Gate(Policy(auth), known, sessions, auth.proxies)
 
 
 def compose(

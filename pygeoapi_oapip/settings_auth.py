@@ -131,6 +131,9 @@ class Rules(Block):
         ("user", "deployer"), description="Roles of everybody who has logged in; `[]`: only those that are given."
     )
     admins: tuple[str, ...] = Field((), description="Names of users who have the role `admin`.")
+    proxies: tuple[str, ...] = Field(
+        (), description="Addresses of proxies before the server, whose word in `X-Forwarded-For` counts."
+    )
 
     @model_validator(mode="after")
     def _names(self) -> Rules:

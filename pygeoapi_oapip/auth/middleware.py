@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.http import parse_cookie
@@ -25,7 +25,7 @@ REFUSAL_KEY = "oapip.refusal"
 STRANGER = Principal(ANONYMOUS_NAME)
 """Somebody who has not said who he is."""
 
-Host = Callable[[Mapping[str, Any]], bool]
+LONGEST_ADDRESS = 100
 
 
 def verifiers(auth: Auth) -> tuple[Verifier, ...]:
@@ -48,10 +48,18 @@ class Gate:
         policy: decides.
         known: checks credentials, by their scheme.
         sessions: of browsers that have logged in.
+        proxies: addresses whose X-Forwarded-For counts.
     """
 
-    def __init__(self, policy: Policy, known: Iterable[Verifier], sessions: Sessions | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        known: Iterable[Verifier],
+        sessions: Sessions | None = None,
+        proxies: Container[str] = (),
+    ) -> None:
         self._policy = policy
+        self._proxies = proxies
         self._sessions = sessions
         self._known = {verifier.scheme: verifier for verifier in known}
 
@@ -80,7 +88,7 @@ class Gate:
         except OapipError as error:
             environ = {**environ, REFUSAL_KEY: error}
             app, principal = door, STRANGER
-        with acting(principal, str(environ.get("REMOTE_ADDR", ""))):
+        with acting(principal, self._address(environ)):
             return app(environ, _private(start))
 
     def principal(self, environ: Mapping[str, Any]) -> Principal:
@@ -99,10 +107,19 @@ class Gate:
         if verifier is None:
             first = next(iter(self._known.values()))
             raise Unauthorized(f"credentials of the kind {first.scheme} are needed", first.challenge())
-        principal = verifier.verify(credentials.strip(" "), environ.get("REMOTE_ADDR", ""))
+        principal = verifier.verify(credentials.strip(" "), self._address(environ))
         if verifier.scheme == "basic":
             require_own_page(environ)  # browsers remember passwords, and send them with the requests of other sites
         return principal
+
+    def _address(self, environ: Mapping[str, Any]) -> str:
+        """Where the request comes from: the last address that is not one of our proxies."""
+        passed = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+        addresses = [*(text.strip() for text in passed), str(environ.get("REMOTE_ADDR", ""))]
+        found = addresses.pop()
+        while addresses and found in self._proxies:
+            found = addresses.pop() or found
+        return found[:LONGEST_ADDRESS]
 
     def _of_session(self, environ: Mapping[str, Any]) -> Principal:
         cookies = environ.get("HTTP_COOKIE", "")
