@@ -98,7 +98,7 @@ class FakeOperations(FakeJobManagement, FakeSharing):
     def process(self, principal: Principal, process_id: str) -> Process:
         """As Operations."""
         self._check()
-        if process_id == AD_HOC:
+        if process_id == AD_HOC and AD_HOC not in self.processes_by_id:
             return ENDPOINT
         if process_id not in self.processes_by_id:
             raise NoSuchProcess(f"there is no process {process_id!r}")
