@@ -44,6 +44,7 @@ setup(
         "alembic>=1.14",
         "gunicorn>=23; platform_system != 'Windows'",
         "jsonschema>=4.23",
+        "joserfc>=1.8,<2",
         "quickjs-ng>=0.17",
         "rdflib>=7",
         "rich>=13",

@@ -13,15 +13,18 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from . import wiring
+from .auth.middleware import Gate, verifiers
+from .auth.policy import Policy
+from .auth.sessions import Sessions
 from .errors import ConfigurationError
 from .ogcapi import failures, host
 from .ogcapi.application import allow_all_origins, create_app, door_of
 from .ogcapi.configured import door_options
-from .ogcapi.contexts import NAME, split_context, split_user
+from .ogcapi.contexts import NAME, split_context, split_user, user_of
 from .ogcapi.door import PREFIX_KEY
 from .ogcapi.pieces import with_whole_bodies
 from .operations import Operations
-from .settings import Wps, load_settings
+from .settings import Settings, Wps, load_settings
 from .wps.application import PLACE_KEY, STATUS, Place
 from .wps.configured import wps_door
 
@@ -31,6 +34,10 @@ ZOO_LOADER = "/cgi-bin/zoo_loader.cgi"
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from flask import Flask
+
+
+_ASSETS = frozenset({"static", "oapip-static"})
+"""First path segments of style sheets and scripts, which are the same for everybody."""
 
 
 class ServiceOfThisProcess:
@@ -71,12 +78,45 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     failures.register_host(beside, door_of(door))
     if options.cors:
         beside.after_request(allow_all_origins)
+    gate = _gate(settings, door)
     segments, reserved = host.segments(beside, prefix), _first_segments(door)
-    whole = compose(door, beside, segments, prefix, reserved)
+    whole = compose(door, beside, segments, prefix, reserved, gate)
     if settings.wps.enabled:
-        wps = wps_door(operations, configuration, settings, prefix)
+        wps = guarded(wps_door(operations, configuration, settings, prefix), gate)
         whole = with_wps(whole, wps, settings.wps, prefix, segments | reserved)
     return with_whole_bodies(whole, settings.limits.body_bytes)
+
+
+def guarded(wps: WSGIApplication, gate: Gate | None) -> WSGIApplication:
+    """The WPS door behind the gate."""
+    if gate is None:
+        return wps
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return gate.pass_to(wps, wps, environ, start_response, (environ[PLACE_KEY].context.strip("/"), ""))
+
+    return application
+
+
+def _gate(settings: Settings, door: Flask) -> Gate | None:
+    """What finds out who asks; with the pages of the login where there is one."""
+    auth = settings.auth
+    if auth.type == "none":
+        return None
+    known = verifiers(auth)
+    if auth.type != "oidc" or auth.login is None:
+        return Gate(Policy(auth), known, proxies=auth.proxies)
+    from .auth.login import CodeFlow
+    from .auth.oidc import BearerTokens
+    from .ogcapi.login_views import add_login
+    from .store.sql import Database, SqlSessionStore
+
+    [tokens] = (one for one in known if isinstance(one, BearerTokens))
+    store = SqlSessionStore(Database(settings.connection, settings.connection_password))
+    sessions = Sessions(store, auth.login.session)
+    base = door_of(door).options.base_url.rstrip("/")
+    add_login(door, door_of(door), CodeFlow(auth, tokens, sessions, base))
+    return Gate(Policy(auth), known, sessions, auth.proxies)
 
 
 def compose(
@@ -85,6 +125,7 @@ def compose(
     segments: frozenset[str],
     prefix: str,
     reserved: frozenset[str] = frozenset(),
+    gate: Gate | None = None,
 ) -> WSGIApplication:
     """Two applications as one.
 
@@ -94,6 +135,7 @@ def compose(
         segments: first path segments.
         prefix: path that comes before all others (`api_rules.url_prefix`), or "".
         reserved: first path segments of the door, which cannot be users in `/{user}/ogc-api`.
+        gate: finds out who asks; None where nobody is asked.
     """
 
     own = segments | reserved
@@ -104,9 +146,15 @@ def compose(
         context, rest = split_context(below, own) if NAME in below else ("", below)
         if context:
             environ = {**environ, PREFIX_KEY: context}
-        if rest.lstrip("/").partition("/")[0] in segments:
-            return beside(_below(environ, context, prefix + rest) if context else environ, start_response)
-        return door(environ if rest == path else _below(environ, prefix + context, rest), start_response)
+        first = rest.lstrip("/").partition("/")[0]
+        app = beside if first in segments else door
+        if app is beside:
+            environ = _below(environ, context, prefix + rest) if context else environ
+        elif rest != path:
+            environ = _below(environ, prefix + context, rest)
+        if gate is None or first in _ASSETS:
+            return app(environ, start_response)
+        return gate.pass_to(app, door, environ, start_response, (user_of(context), first))
 
     return application
 

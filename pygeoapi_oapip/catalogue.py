@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .errors import ConfigurationError, DuplicateProcess, InvalidPackage, NoSuchProcess, OapipError
-from .model.identity import EVERYTHING
+from .model.identity import ANONYMOUS_NAME, EVERYTHING
 from .model.json import JSON
 from .model.process import AD_HOC, JobControl, Process, Source
 from .packages.describe import describe
@@ -184,13 +184,13 @@ class Catalogue:
 
     def _store(self, process: Process) -> None:
         try:
-            present = self._processes.get(process.id, EVERYTHING)
+            present = self._processes.get(process.id, EVERYTHING, owner=ANONYMOUS_NAME)
         except NoSuchProcess:
             self._processes.add(process)
             return
         if present.source not in (process.source, Source.BUILTIN):
             raise DuplicateProcess(f"the id {process.id} is taken by another process ({present.source})")
-        if replace(present, revision=1, created=None, updated=None) != replace(process, owner=present.owner):
+        if replace(present, revision=1, created=None, updated=None, sharing=process.sharing) != process:
             self._processes.replace(process)
 
     def _bring_builtin(self, process_id: str) -> dict[str, JSON]:
@@ -204,8 +204,8 @@ class Catalogue:
         if not process_id or process_id in kept:
             return
         try:
-            if self._processes.get(process_id, EVERYTHING).source is not Source.DEPLOYED:
-                self._processes.remove(process_id)
+            if self._processes.get(process_id, EVERYTHING, owner=ANONYMOUS_NAME).source is not Source.DEPLOYED:
+                self._processes.remove(process_id, owner=ANONYMOUS_NAME)
         except NoSuchProcess:
             LOG.info("the process %s is gone already", process_id)
 

@@ -35,7 +35,7 @@ def process_of(processes: ProcessStore, job: Job) -> Process:
     package = enclosed_package(job.request)
     if package is not None:
         return remote_process(package) if is_remote(package) else describe(package, job.process_id)
-    return processes.get(job.process_id, EVERYTHING, job.process_revision)
+    return processes.get(job.process_id, EVERYTHING, job.process_revision, job.process_owner)
 
 
 def wanted_outputs(process: Process, request: ExecutionRequest, stored: JSONObject) -> dict[str, OutputValue]:

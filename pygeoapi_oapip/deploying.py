@@ -15,8 +15,8 @@ from .errors import (
     PreconditionFailed,
     VersionConflict,
 )
-from .model.identity import EVERYTHING, Principal
-from .model.process import AD_HOC, Process
+from .model.identity import ANONYMOUS_NAME, EVERYTHING, Principal
+from .model.process import AD_HOC, Process, Source
 from .operations import Deployment
 from .packages.deployment import given_id, read_deployment, require_media_type
 from .staging.base import Stager
@@ -58,26 +58,27 @@ class Deployments:
             OapipError: as `read`.
             DuplicateProcess, ImmutableProcess: its id is taken.
         """
-        process = replace(self.read(deployment), owner=principal.name)
+        self._policy.require_deploy(principal)
+        process = replace(self.read(deployment), owner=self._policy.owner(principal))
         if process.id == AD_HOC:
             raise ImmutableProcess(f"the id {AD_HOC} is kept for ad-hoc executions; give the process another one")
-        self._refuse_taken(process.id)
+        self._refuse_taken(process.id, process.owner)
         try:
             return self._processes.add(process)
         except DuplicateProcess:
             raise _duplicate(process.id) from None
 
-    def replace(self, present: Process, deployment: Deployment, expected: int | None) -> Process:
+    def replace(self, principal: Principal, present: Process, deployment: Deployment, expected: int | None) -> Process:
         """Store the next revision of a process; its id and owner stay.
 
         Raises:
             OapipError: as `read`.
-            ImmutableProcess: it may not be changed.
+            Forbidden, ImmutableProcess: it may not be changed, or not by this principal.
             InvalidPackage: the process description names another process.
             PreconditionFailed: `expected` is not the present revision.
         """
         require_media_type(deployment.media_type)
-        self._policy.require_mutable(present)
+        self._policy.require_change(principal, present)
         _require_revision(present, expected)
         named = given_id(deployment.body, deployment.content_type or deployment.media_type, self._max_bytes)
         if named not in ("", present.id):
@@ -88,19 +89,26 @@ class Deployments:
         process = replace(self.read(deployment), id=present.id, owner=present.owner)
         return _guarded(lambda: self._processes.replace(process, expected))
 
-    def undeploy(self, present: Process, expected: int | None) -> None:
-        """Take a process out of the list; its running jobs go on. Raises ImmutableProcess, PreconditionFailed."""
-        self._policy.require_mutable(present)
+    def undeploy(self, principal: Principal, present: Process, expected: int | None) -> None:
+        """Take a process out of the list; its running jobs go on. Raises Forbidden, PreconditionFailed."""
+        self._policy.require_change(principal, present)
         _require_revision(present, expected)
-        _guarded(lambda: self._processes.remove(present.id, expected))
+        _guarded(lambda: self._processes.remove(present.id, expected, present.owner))
 
-    def _refuse_taken(self, process_id: str) -> None:
+    def _refuse_taken(self, process_id: str, owner: str) -> None:
+        """Ids are per owner; but those that the administrator gave are nobody else's."""
+        if (own := self._of(process_id, owner)) is not None:
+            self._policy.require_mutable(own)
+            raise _duplicate(process_id)
+        server = self._of(process_id, ANONYMOUS_NAME)
+        if server is not None and server.source is not Source.DEPLOYED:
+            self._policy.require_mutable(server)
+
+    def _of(self, process_id: str, owner: str) -> Process | None:
         try:
-            present = self._processes.get(process_id, EVERYTHING)
+            return self._processes.get(process_id, EVERYTHING, owner=owner)
         except NoSuchProcess:
-            return
-        self._policy.require_mutable(present)
-        raise _duplicate(process_id)
+            return None
 
 
 def _duplicate(process_id: str) -> DuplicateProcess:

@@ -9,6 +9,7 @@ OapipError                          has an HTTP status, an OGC exception URI, a 
 │   ├── UnknownOutput               400  the process has no such output
 │   ├── InvalidQuery                400  a query parameter has a value that is not allowed
 │   └── PlanRejected                400  the engine cannot run this package (raised by `Engine.check`)
+├── Unauthorized                    401  the principal has not said who it is, or not in a way that counts
 ├── Forbidden                       403  the principal may not do this
 │   ├── ImmutableProcess            403  the process is configured or built in
 │   └── AddressForbidden            403  the address of a reference is not allowed
@@ -29,6 +30,7 @@ OapipError                          has an HTTP status, an OGC exception URI, a 
 ├── UnsupportedSchema               422  the Content-Schema of a job definition (Part 4)
 ├── Locked                          423  the job is not one that can still be changed or started (Part 4)
 ├── UnresolvableReference           400  a reference in a request or package could not be read
+├── TooManyRequests                 429  more than this client may ask for at once
 ├── JobFailed                       500  the job failed; it has the detail and the status of the true cause
 ├── Unavailable                     503  a part of the server cannot be reached; try again
 │   ├── StoreUnavailable            503
@@ -72,6 +74,9 @@ class OapipError(Exception):
 
     title: str = ""
     """A short summary of the kind of problem; "" stands for the phrase of the status."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+    """Header fields of the answer."""
 
     def __init__(self, detail: str, *, location: str = "", **members: Any) -> None:
         super().__init__(detail)
@@ -145,6 +150,28 @@ class UnresolvableReference(BadRequest):
     """A reference in a request or in a package could not be read."""
 
     title = "Unresolvable reference"
+
+
+class Unauthorized(OapipError):
+    """Nobody said who asks, or it was not true (RFC 9110 section 15.5.2). `challenge` goes into WWW-Authenticate."""
+
+    status = 401
+    code = "AccessDenied"
+
+    def __init__(self, detail: str, challenge: str = "") -> None:
+        super().__init__(detail)
+        self.headers = (("WWW-Authenticate", challenge),) if challenge else ()
+
+
+class TooManyRequests(OapipError):
+    """More than this client may ask for at once; `after` seconds later it may ask again."""
+
+    status = 429
+    code = "ServerBusy"
+
+    def __init__(self, detail: str, after: int) -> None:
+        super().__init__(detail)
+        self.headers = (("Retry-After", str(after)),)
 
 
 class Forbidden(OapipError):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from .auth.policy import Do, Policy
 from .errors import BadRequest, Locked, VersionConflict
-from .model.execution import ExecutionRequest
-from .model.identity import Principal, Scope
+from .model.execution import PROCESS_OWNER, ExecutionRequest
+from .model.identity import ANONYMOUS_NAME, Principal
 from .model.job import Job, JobStatus, Phase, utc_now
 from .model.json import JSON, JSONObject
 from .model.process import Process
@@ -37,7 +38,7 @@ class DefinitionRules:
     """Validates a body, and whether the process can run, and gives the stored request."""
     engine: Callable[[Process], str]
     """Name of the engine that runs a process."""
-    scope: Callable[[Principal], Scope]
+    policy: Policy
     """Whose jobs a principal may change."""
 
 
@@ -80,7 +81,8 @@ class Definitions:
             BadRequest, InvalidInputs, OapipError: the definition is wrong, as in an execution; inputs may be missing.
         """
         process = self._checked(principal, definition)
-        job = Job.new(process.id, process.revision, principal.name, self._rules.engine(process), _kept(definition))
+        owner = self._rules.policy.owner(principal)
+        job = Job.new(process.id, process.revision, owner, self._rules.engine(process), _kept(definition, process))
         return self._jobs.add(replace(job, phase=Phase.CREATED))
 
     def update(self, principal: Principal, job_id: str, changes: JSONObject) -> Job:
@@ -98,7 +100,7 @@ class Definitions:
             process = self._checked(principal, definition)
             changed = replace(
                 job.advance(Phase.CREATED, utc_now()),
-                request=_kept(definition),
+                request=_kept(definition, process),
                 process_id=process.id,
                 process_revision=process.revision,
                 engine=self._rules.engine(process),
@@ -135,7 +137,8 @@ class Definitions:
         return process
 
     def _open(self, principal: Principal, job_id: str) -> Job:
-        job = self._jobs.get(job_id, self._rules.scope(principal))
+        job = self._jobs.get(job_id, self._rules.policy.jobs(principal))
+        self._rules.policy.require(principal, Do.CHANGE, job)
         if job.status is not JobStatus.CREATED:
             raise locked(job)
         return job
@@ -152,5 +155,6 @@ def definition_of(job: Job) -> JSONObject:
     return found if isinstance(found, Mapping) else {}
 
 
-def _kept(definition: JSONObject) -> JSONObject:
-    return {**ExecutionRequest({}).to_json(), DEFINITION: definition}
+def _kept(definition: JSONObject, process: Process) -> JSONObject:
+    owner = {} if process.owner == ANONYMOUS_NAME else {PROCESS_OWNER: process.owner}
+    return {**ExecutionRequest({}).to_json(), **owner, DEFINITION: definition}

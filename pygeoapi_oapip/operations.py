@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from .model.identity import Principal
+from .model.identity import ANONYMOUS, Principal, Sharing
 from .model.job import Job
 from .model.json import JSON, JSONObject
 from .model.process import Package, Process
@@ -249,6 +249,27 @@ class Operations(Protocol):
         an ended one is removed with its results. Returns the job with status dismissed. Raises NoSuchJob."""
         ...
 
-    def health(self) -> Health:
-        """Whether store and engines answer, and which packages are broken."""
+    def job_request(self, principal: Principal, job_id: str) -> Job:
+        """A job, to show what was asked for. Raises NoSuchJob, Forbidden for who may only see that it is there."""
+        ...
+
+    def process_sharing(self, principal: Principal, process_id: str) -> Sharing:
+        """Who beside its owner sees and runs a process. Raises NoSuchProcess, Forbidden."""
+        ...
+
+    def share_process(self, principal: Principal, process_id: str, sharing: Sharing) -> Sharing:
+        """Say so. Raises NoSuchProcess, Forbidden, Conflict where another public process has the id."""
+        ...
+
+    def job_sharing(self, principal: Principal, job_id: str) -> Sharing:
+        """Who beside its owner sees a job and reads its results. Raises NoSuchJob, Forbidden."""
+        ...
+
+    def share_job(self, principal: Principal, job_id: str, sharing: Sharing) -> Sharing:
+        """Say so. Raises NoSuchJob, Forbidden."""
+        ...
+
+    def health(self, principal: Principal = ANONYMOUS) -> Health:
+        """Whether store and engines answer, and which packages are broken; for those who do not look after the
+        server only whether each part works."""
         ...

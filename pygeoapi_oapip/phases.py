@@ -100,7 +100,7 @@ class Phases:
     def __init__(self, parts: Parts, now: Callable[[], datetime] = utc_now) -> None:
         self._parts = parts
         self._now = now
-        self._packages: dict[tuple[str, int], Package] = {}
+        self._packages: dict[tuple[str, int, str], Package] = {}
         self._steps: Mapping[Phase, Callable[[Job], Job]] = {
             Phase.ACCEPTED: self._stage,
             Phase.STAGED: self._submit,
@@ -232,9 +232,9 @@ class Phases:
         own = enclosed_package(job.request)
         if own is not None:
             return own
-        key = (job.process_id, job.process_revision)
+        key = (job.process_id, job.process_revision, job.process_owner)
         if key not in self._packages:
-            process = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision)
+            process = self._parts.processes.get(job.process_id, EVERYTHING, job.process_revision, job.process_owner)
             package = NO_PACKAGE if process.source is Source.BUILTIN else process.package
             if package is None:
                 raise JobFailed(f"the process {job.process_id} has no package")

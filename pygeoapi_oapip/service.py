@@ -11,7 +11,7 @@ from typing import cast
 
 from .adhoc import ENDPOINT
 from .admission import Admission, waiting_time
-from .auth.policy import Policy
+from .auth.policy import Do, Policy
 from .catalogue import Catalogue
 from .delivery import list_directory, process_of, served_file, wanted_outputs
 from .deploying import Deployments
@@ -30,7 +30,7 @@ from .errors import (
 from .health import engine_parts
 from .job_management import DefinitionRules, Definitions, locked
 from .model.execution import ExecutionRequest, Plan
-from .model.identity import Principal, Scope
+from .model.identity import ANONYMOUS, Principal, Scope
 from .model.job import Goal, Job, Phase
 from .model.json import JSON, JSONObject
 from .model.process import AD_HOC, NO_PACKAGE, Package, Process, Source
@@ -50,8 +50,10 @@ from .operations import (
 from .packages.deployment import require_media_type
 from .packages.enclosed import stored_request
 from .packages.plainorder import unstaged_job_order
+from .quotas import Quotas
 from .reconciler import Reconciler
 from .settings import Settings
+from .shares import Shares, SharingOperations
 from .staging.base import Stager, Workspaces
 from .store.base import JobPage, JobQuery, JobStore, ProcessPage, ProcessStore
 from .store.notifications import NotificationStore, Subscription
@@ -95,7 +97,7 @@ class Collaborators:
     notifications: NotificationStore
 
 
-class ProcessingService:
+class ProcessingService(SharingOperations):
     """Implements `Operations`."""
 
     def __init__(self, parts: Collaborators) -> None:
@@ -111,10 +113,10 @@ class ProcessingService:
         self._nested = NestedReader(parts.nested, rules)
         self._definitions = Definitions(
             parts.jobs,
-            DefinitionRules(
-                parts.nested.own, self.process, self._read, self._request, self._engine_of, parts.policy.scope
-            ),
+            DefinitionRules(parts.nested.own, self.process, self._read, self._request, self._engine_of, parts.policy),
         )
+        self._quotas = Quotas(parts.jobs, parts.settings.limits)
+        self._shares = Shares(parts.processes, parts.jobs, parts.policy)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Scope], Process] = {}
         self._known_at = -1
@@ -126,13 +128,13 @@ class ProcessingService:
 
     def processes(self, principal: Principal, limit: int, offset: int) -> ProcessPage:
         """Part 1 process list."""
-        return self._processes.list(limit, offset, self._policy.scope(principal))
+        return self._processes.list(limit, offset, self._policy.processes(principal))
 
     def process(self, principal: Principal, process_id: str) -> Process:
         """Part 1 process description, kept in memory until any process changes."""
+        scope = self._policy.processes(principal)
         if process_id == AD_HOC:
             return self._require_adhoc()
-        scope = self._policy.scope(principal)
         revision = self._processes.revision()
         with self._lock:
             if self._known_at != revision or len(self._known) >= PROCESSES_KEPT:
@@ -147,9 +149,10 @@ class ProcessingService:
 
     def history(self, principal: Principal, process_id: str) -> Sequence[Process]:
         """All revisions, newest first."""
+        scope = self._policy.processes(principal)
         if process_id == AD_HOC:
             return (self._require_adhoc(),)
-        return self._processes.history(process_id, self._policy.scope(principal))
+        return self._processes.history(process_id, scope)
 
     def package(self, principal: Principal, process_id: str) -> Package:
         """What was deployed."""
@@ -166,13 +169,15 @@ class ProcessingService:
         self, principal: Principal, process_id: str, deployment: Deployment, expected: int | None = None
     ) -> Process:
         """Part 2 replace; CWL's own id does not count."""
+        self._policy.require_deploy(principal)
         # the OGC suite asks for 415 before 404
         require_media_type(deployment.media_type)
-        return self._deployments.replace(self.process(principal, process_id), deployment, expected)
+        return self._deployments.replace(principal, self.process(principal, process_id), deployment, expected)
 
     def undeploy(self, principal: Principal, process_id: str, expected: int | None = None) -> None:
         """Part 2 undeploy."""
-        self._deployments.undeploy(self.process(principal, process_id), expected)
+        self._policy.require_deploy(principal)
+        self._deployments.undeploy(principal, self.process(principal, process_id), expected)
 
     def execute(self, principal: Principal, process_id: str, body: JSON, preference: Preference) -> Execution:
         """Part 1 execute."""
@@ -182,8 +187,10 @@ class ProcessingService:
         self, principal: Principal, deployment: Deployment, body: JSON, preference: Preference
     ) -> Execution:
         """Part 3 ad-hoc execution: the job's request holds the package."""
+        self._policy.require_deploy(principal)
         self._require_adhoc()
-        process = replace(self._deployments.read(deployment), id=AD_HOC, revision=0, owner=principal.name)
+        owner = self._policy.owner(principal)
+        process = replace(self._deployments.read(deployment), id=AD_HOC, revision=0, owner=owner)
         return self._start(principal, process, body, preference)
 
     def _require_adhoc(self) -> Process:
@@ -193,15 +200,18 @@ class ProcessingService:
 
     def job_package(self, principal: Principal, job_id: str) -> Package:
         """The package that a job runs."""
-        package = process_of(self._processes, self.job(principal, job_id)).package
+        package = process_of(self._processes, self._job(principal, job_id, Do.READ)).package
         if package is None:
             raise ImmutableProcess("the process of this job is built into the server and has no package")
         return package
 
     def _start(self, principal: Principal, process: Process, body: JSON, preference: Preference) -> Execution:
+        self._policy.require_run(principal)
+        owner = self._policy.owner(principal)
+        self._quotas.require_room(owner)
         stored = self._request(principal, process, body)
         wait = waiting_time(process, preference, self._parts.settings.sync.max_wait)
-        job = Job.new(process.id, process.revision, principal.name, self._engine_of(process), stored)
+        job = Job.new(process.id, process.revision, owner, self._engine_of(process), stored)
         # where it is waited for, the answer comes after a durable write: of the end, or of the lease that is given back
         return self._run(job, wait, lambda made: self._jobs.add(made, durable=wait is None))
 
@@ -235,6 +245,7 @@ class ProcessingService:
     def start_job(self, principal: Principal, job_id: str, preference: Preference) -> Job:
         """Part 4 start."""
         job = self._definitions.startable(principal, job_id)
+        self._quotas.require_room(job.owner)
         wait = None if preference.wait is None else min(preference.wait, self._parts.settings.sync.max_wait)
         try:
             return self._run(job, wait, self._jobs.define).job
@@ -243,19 +254,28 @@ class ProcessingService:
 
     def jobs(self, principal: Principal, query: JobQuery) -> JobPage:
         """Part 1 job list."""
-        return self._jobs.list(query, self._policy.scope(principal))
+        return self._jobs.list(query, self._policy.listed_jobs(principal))
 
     def job(self, principal: Principal, job_id: str) -> Job:
         """Part 1 job status."""
-        return self._jobs.get(job_id, self._policy.scope(principal))
+        return self._jobs.get(job_id, self._policy.jobs(principal))
+
+    def job_request(self, principal: Principal, job_id: str) -> Job:
+        """The same, for whoever may also read what was asked for."""
+        return self._job(principal, job_id, Do.READ)
+
+    def _job(self, principal: Principal, job_id: str, what: Do) -> Job:
+        job = self.job(principal, job_id)
+        self._policy.require(principal, what, job)
+        return job
 
     def callbacks(self, principal: Principal, job_id: str) -> Subscription | None:
         """What the subscriber of a job has been told."""
-        return self._parts.notifications.get(self.job(principal, job_id).id)
+        return self._parts.notifications.get(self._job(principal, job_id, Do.LOGS).id)
 
     def results(self, principal: Principal, job_id: str) -> Results:
         """Part 1 job results: the outputs that were asked for."""
-        job = self.job(principal, job_id)
+        job = self._job(principal, job_id, Do.READ)
         stored = _outputs_of(job)
         process = process_of(self._processes, job)
         outputs = wanted_outputs(process, ExecutionRequest.from_json(job.request), stored)
@@ -275,13 +295,14 @@ class ProcessingService:
 
     def logs(self, principal: Principal, job_id: str) -> Iterator[LogLine]:
         """The log so far; the server's own words first."""
-        job = self.job(principal, job_id)
+        job = self._job(principal, job_id, Do.LOGS)
         engine = self._parts.engines.get(job.engine)
         return iter(()) if job.run is None or engine is None else engine.logs(job.run)
 
     def dismiss(self, principal: Principal, job_id: str) -> Job:
         """Part 1 dismiss."""
-        scope = self._policy.scope(principal)
+        scope = self._policy.jobs(principal)
+        self._job(principal, job_id, Do.DISMISS)
         job = self._jobs.set_goal(job_id, Goal.DISMISS, scope)
         if job.ended:
             self._jobs.delete(job_id, scope)
@@ -289,7 +310,14 @@ class ProcessingService:
             return replace(job, phase=Phase.DISMISSED, message="removed")
         return job
 
-    def health(self) -> Health:
+    def health(self, principal: Principal = ANONYMOUS) -> Health:
+        """Store, packages and the number of jobs; for those who do not look after the server, only what works."""
+        found = self._health()
+        if self._policy.sees_operation(principal):
+            return found
+        return Health(found.ok, {name: _works(part) for name, part in found.parts.items()}, found.degraded)
+
+    def _health(self) -> Health:
         """Store, packages, engines and the number of jobs."""
         store_ok, store = self._store_health()
         broken = dict(self._parts.catalogue.broken())
@@ -346,10 +374,14 @@ class ProcessingService:
         return process.engine or self._parts.settings.default_engine
 
     def _output(self, principal: Principal, job_id: str, output_id: str) -> OutputValue:
-        stored = _outputs_of(self.job(principal, job_id))
+        stored = _outputs_of(self._job(principal, job_id, Do.READ))
         if output_id not in stored:
             raise NoSuchOutput(f"the job has no output {output_id} (outputs: {', '.join(stored)})")
         return output_from_json(stored[output_id])
+
+
+def _works(part: JSON) -> JSON:
+    return {"ok": part.get("ok", False)} if isinstance(part, Mapping) else part
 
 
 def _outputs_of(job: Job) -> JSONObject:

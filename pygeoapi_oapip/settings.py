@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from .errors import ConfigurationError
 from .setting_values import Block as _Block
 from .setting_values import Bytes, Seconds, Secret
+from .settings_auth import Auth as Auth
+from .settings_auth import NoAuth
 from .settings_engines import Engine as Engine
 from .settings_engines import LocalEngine as LocalEngine
 from .settings_engines import WesEngine as WesEngine
@@ -82,6 +84,9 @@ class Limits(_Block):
     page: int = Field(1000, ge=1, description="Default number of processes in a list.")
     max_page: int = Field(10000, ge=1, description="Largest number of rows in any list.")
     jobs_per_worker: int = Field(200, ge=1, description="Jobs that one worker process drives at once.")
+    jobs_per_user: int = Field(
+        0, ge=0, description="Jobs of one user that may wait and run at once; one more is refused (429). 0: any number."
+    )
     check_references: bool = Field(
         True, description="Look, for up to 3 s, whether references of a request can be read, before a job is made."
     )
@@ -122,12 +127,6 @@ class Wps(_Block):
     )
 
 
-class Auth(_Block):
-    """Who is who."""
-
-    type: Literal["none"] = "none"
-
-
 class Settings(_Block):
     """The whole manager block."""
 
@@ -155,7 +154,7 @@ class Settings(_Block):
     limits: Limits = Field(default_factory=Limits)
     nested: Nested = Field(default_factory=Nested)
     wps: Wps = Field(default_factory=Wps)
-    auth: Auth = Field(default_factory=Auth)
+    auth: Auth = Field(default_factory=NoAuth)
     adhoc_cwl: bool = Field(
         True, description="Accept executions that bring their own CWL (`POST /processes/CWL/execution`)."
     )
@@ -179,6 +178,8 @@ def load_settings(manager_block: Mapping[str, Any]) -> Settings:
         block["engines"] = {k: _engine_block(v) for k, v in engines.items()}
     if isinstance(block.get("storage"), Mapping):
         block["storage"] = {"type": "local", **block["storage"]}
+    if isinstance(block.get("auth"), Mapping) and not block["auth"]:
+        block["auth"] = {"type": "none"}
     try:
         settings = Settings.model_validate(block)
     except ValidationError as error:
@@ -204,7 +205,7 @@ def _explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         loc = [str(part) for part in item["loc"]]
-        if loc[0] == "storage" and len(loc) > 2:
+        if loc[0] in ("storage", "auth") and len(loc) > 2:
             del loc[1]
         if loc[0] == "engines" and len(loc) > 2:
             del loc[2]  # the type, by which pydantic chose the model; no key of the user

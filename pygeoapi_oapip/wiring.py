@@ -74,7 +74,7 @@ class Wired:
         self.reconciler = Reconciler(parts, str(LeaseOwner.here()), settings.limits.jobs_per_worker)
         self.upkeep = Upkeep(jobs, workspaces, self.catalogue, settings.retention.jobs, _is_dead)
         notifications = SqlNotificationStore(self.database)
-        self.service: Operations = ProcessingService(
+        self.service: Operations = self._make_service(
             Collaborators(
                 jobs,
                 processes,
@@ -83,7 +83,7 @@ class Wired:
                 workspaces,
                 self.reconciler,
                 self.catalogue,
-                Policy(),
+                Policy(settings.auth),
                 settings,
                 NestedSources(OwnAddresses(url), RemoteProcesses(make_client(settings, DESCRIPTION_LIMIT))),
                 notifications=notifications,
@@ -91,6 +91,15 @@ class Wired:
         )
         self.notifier = self._make_notifier(jobs, notifications, Composer(processes, workspaces, url))
         self._load_catalogue()
+
+    def _make_service(self, parts: Collaborators) -> Operations:
+        """With an audit, where people are told apart."""
+        if self.settings.auth.type == "none":
+            return ProcessingService(parts)
+        from .audited import AuditedService
+        from .store.sql import SqlAuditStore
+
+        return AuditedService(parts, SqlAuditStore(self.database))
 
     def start_background(self) -> None:
         """Move jobs on in a thread of this process, once; nothing where worker processes do it alone."""

@@ -19,6 +19,13 @@ COMMANDS = {
         "db": "administration",
         "reap": "administration",
         "unlock": "administration",
+        "passwd": "passwords",
+        "audit": "audit",
+    },
+    "Who you are": {
+        "login": "login",
+        "logout": "login",
+        "share": "login",
     },
     "Processes": {
         "deploy": "processes",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENGINES_WAIT = 20.0
 """Seconds that `oapip engines` waits for answers."""
 
-_config = click.option(
+config_option = click.option(
     "--config", "file", type=click.Path(path_type=Path), metavar="FILE", help="pygeoapi configuration."
 )
 
@@ -46,7 +46,7 @@ def init(folder: Path) -> None:
 
 
 @click.command()
-@_config
+@config_option
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
 def worker(file: Path | None, log_level: str) -> None:
     """Move jobs on until SIGTERM or Ctrl-C, without serving HTTP. `oapip serve` runs one of these itself."""
@@ -67,7 +67,7 @@ def db() -> None:
 
 
 @db.command()
-@_config
+@config_option
 def upgrade(file: Path | None) -> None:
     """Make or update the tables (the server does it too when it starts)."""
     configuration = find_configuration(file)
@@ -75,7 +75,7 @@ def upgrade(file: Path | None) -> None:
     from ..store.migrations import upgrade as upgrade_tables
 
     settings = configuration.settings
-    with _explained():
+    with explained():
         upgrade_tables(Database(settings.connection, settings.connection_password))
     click.echo("the database is up to date")
 
@@ -96,7 +96,7 @@ def check(package: Path, entry: str | None) -> None:
     from ..packages.load import load_local_package
 
     name, _, fragment = str(package).partition("#")
-    with _explained(f"{name}: "):
+    with explained(f"{name}: "):
         loaded = load_local_package(Path(name), entry or fragment or None)
         print_process(description(describe(loaded, address=name), Links("")))
     for needed, what in ((loaded.requires_container, "a container engine"), (loaded.requires_javascript, "JavaScript")):
@@ -105,7 +105,7 @@ def check(package: Path, entry: str | None) -> None:
 
 
 @click.command()
-@_config
+@config_option
 def engines(file: Path | None) -> None:
     """List the engines, and whether each one works."""
     from ..health import examine
@@ -122,7 +122,7 @@ def engines(file: Path | None) -> None:
 
 
 @click.command()
-@_config
+@config_option
 def reap(file: Path | None) -> None:
     """Free the jobs of processes that died, and remove expired jobs (`retention.jobs`).
 
@@ -135,8 +135,9 @@ def reap(file: Path | None) -> None:
 
 @click.command()
 @click.argument("process_id", metavar="ID")
-@_config
-def unlock(process_id: str, file: Path | None) -> None:
+@click.option("--owner", metavar="USER", help="Whose process, where several users have one of this id.")
+@config_option
+def unlock(process_id: str, owner: str | None, file: Path | None) -> None:
     """Let a process that was deployed with `mutable: false` be changed again.
 
     Over HTTP nobody can replace or undeploy it. This works on the database of the server, also while it runs.
@@ -149,7 +150,7 @@ def unlock(process_id: str, file: Path | None) -> None:
 
     with _wired(find_configuration(file)) as wired:
         processes = SqlProcessStore(wired.database)
-        process = processes.get(process_id, EVERYTHING)
+        process = processes.get(process_id, EVERYTHING, owner=owner)
         if process.source is not Source.DEPLOYED:
             raise CommandError(f"{process_id} is no deployed process ({process.source})")
         if process.locked:
@@ -167,7 +168,7 @@ def _wired(configuration: Configuration) -> Iterator[Wired]:
     from ..wiring import read_configuration, wire
 
     os.environ["PYGEOAPI_CONFIG"] = str(configuration.path)
-    with _explained():
+    with explained():
         wired = wire(read_configuration(configuration.path))
         try:
             yield wired
@@ -176,7 +177,8 @@ def _wired(configuration: Configuration) -> Iterator[Wired]:
 
 
 @contextmanager
-def _explained(prefix: str = "") -> Iterator[None]:
+def explained(prefix: str = "") -> Iterator[None]:
+    """Errors of the server's own code as those of a command. Raises CommandError."""
     try:
         yield
     except ConfigurationError as error:

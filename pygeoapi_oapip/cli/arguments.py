@@ -36,7 +36,9 @@ def server_option(command: _Command) -> _Command:
 
 def connect(server: str) -> Client:
     """A client that is closed when the present command ends."""
-    client = Client(server)
+    from .credentials import credentials_for
+
+    client = Client(server, auth=credentials_for(server))
     click.get_current_context().call_on_close(client.close)
     return client
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 import requests
+from requests.auth import AuthBase
 
 from .failures import CommandError, ExitCode, Refused, Unreachable
 
@@ -36,13 +37,15 @@ class Client:
     Args:
         server: the address of the landing page.
         read_timeout: seconds without a byte after which an answer is given up.
+        auth: who asks; None for nobody.
     """
 
-    def __init__(self, server: str, read_timeout: float = READ_TIMEOUT) -> None:
+    def __init__(self, server: str, read_timeout: float = READ_TIMEOUT, auth: AuthBase | None = None) -> None:
         self.server = server.rstrip("/")
         self._timeout = (CONNECT_TIMEOUT, read_timeout)
         self._session = requests.Session()
         self._session.headers["Accept"] = "application/json"
+        self._session.auth = auth
 
     def close(self) -> None:
         """Close the connections."""

@@ -18,6 +18,9 @@ HAS_NESTED = "nested"
 PARENT = "parent"
 """Member of a stored request: id of the job that needs the result of this one."""
 
+PROCESS_OWNER = "processOwner"
+"""Member of a stored request: whose process the job runs, where it is not that of `anonymous`."""
+
 
 class ResponseForm(StrEnum):
     """Part 1 1.0 `response`."""

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
+from .execution import PROCESS_OWNER
+from .identity import ANONYMOUS_NAME
 from .json import JSONObject
 from .run import JobID, RunRef, StepReport
 
@@ -148,6 +150,11 @@ class Job:
         if self.goal is Goal.DISMISS and not self.ended:
             return JobStatus.DISMISSED
         return OGC_STATUS[self.phase]
+
+    @property
+    def process_owner(self) -> str:
+        """Whose process it runs: several owners may have one of the same id."""
+        return str(self.request.get(PROCESS_OWNER) or ANONYMOUS_NAME)
 
     def advance(self, phase: Phase, now: datetime, **changes: Any) -> Job:
         """The same job in `phase`.

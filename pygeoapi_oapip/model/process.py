@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .identity import ANONYMOUS_NAME
+from .identity import ANONYMOUS_NAME, PRIVATE, Sharing
 from .json import JSON, JSONObject
 
 AD_HOC = "CWL"
@@ -117,6 +117,8 @@ class Process:
     """Further members of the description, as the deployer gave them."""
     locked: bool = False
     """True where the deployer said `mutable: false`: it can neither be replaced nor undeployed over HTTP."""
+    sharing: Sharing = PRIVATE
+    """Who beside the owner sees and runs it; what `anonymous` owns is public in any case."""
 
     @property
     def mutable(self) -> bool:

@@ -185,7 +185,7 @@ class Children:
         """Values are known only now: enumerations, ranges and patterns count for them, too."""
         if not job.process_revision:
             return  # what is not in the store checks its inputs itself
-        definitions = self._processes.get(job.process_id, EVERYTHING, job.process_revision).inputs
+        definitions = self._processes.get(job.process_id, EVERYTHING, job.process_revision, job.process_owner).inputs
         for child in children:
             name = child.place.removeprefix("inputs.").partition("[")[0]
             if name in definitions:

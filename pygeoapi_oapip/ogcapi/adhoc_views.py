@@ -21,6 +21,7 @@ from .routes import Route
 
 def execute_cwl(door: Door) -> Response:
     """POST /processes/CWL/execution (Part 3 /req/cwl-workflows/adhoc-cwl-execution)."""
+    door.operations.process(door.principal, AD_HOC)  # who may not is told so before his body is looked at
     content_type = request.headers.get("Content-Type", "")
     found = read_adhoc(bodies.read_bytes(), content_type, request.args, bodies.parse)
     how = asked.of_request()

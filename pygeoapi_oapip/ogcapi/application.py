@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import Flask, Response, request
 
+from ..auth.middleware import REFUSAL_KEY
 from ..operations import Operations
 from ..ui.static_files import static_blueprint
 from . import (
@@ -19,6 +20,7 @@ from . import (
     process_views,
     result_views,
     service_views,
+    sharing_views,
 )
 from .door import Door, DoorOptions
 
@@ -57,14 +59,23 @@ def create_app(operations: Operations, options: DoorOptions) -> Flask:
         job_views,
         job_management_views,
         result_views,
+        sharing_views,
     ):
         for route in module.ROUTES:
             app.add_url_rule(route.rule, route.view.__name__, partial(route.view, door), methods=[route.method])
     app.register_blueprint(static_blueprint())
     failures.register(app, door)
+    app.before_request(_refuse)
     if options.cors:
         app.after_request(allow_all_origins)
     return app
+
+
+def _refuse() -> None:
+    """Answer with what the middleware found wrong with the credentials, whatever the path."""
+    refusal = request.environ.get(REFUSAL_KEY)
+    if refusal is not None:
+        raise refusal
 
 
 def door_of(app: Flask) -> Door:

@@ -34,6 +34,11 @@ def split_context(path: str, taken: Container[str]) -> tuple[str, str]:
     return "", path
 
 
+def user_of(prefix: str) -> str:
+    """The user of a prefix that `split_context` gave; "" for `/ogc-api` and for none."""
+    return prefix.removesuffix(f"/{NAME}").removeprefix("/")
+
+
 def split_user(path: str, taken: Container[str]) -> tuple[str, str]:
     """The user that a path begins with (`/alice`), and the rest, for doors that have no name of their own after it.
 

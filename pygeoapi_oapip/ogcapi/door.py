@@ -75,6 +75,8 @@ class DoorOptions:
     """Further conformance classes, of parts that are not in this door."""
     security: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """OpenAPI security schemes by name; none where nobody is asked who they are."""
+    login: bool = False
+    """Browsers can log in at `/login`."""
     render: Render = _pages
     host: Host = field(default_factory=Host)
 
@@ -174,11 +176,20 @@ class Door:
         kind = "text/html; charset=utf-8" if form == "html" else "application/json"
         return Response(content, 200, headers, content_type=kind)
 
+    def _here(self) -> str:
+        """The path of the present page below the landing page, to come back to after a login."""
+        query = request.query_string.decode("ascii", "replace")
+        return str(request.environ.get(PREFIX_KEY, "")) + request.path + (f"?{query}" if query else "")
+
     def page(self, page: str, document: Mapping[str, Any], **values: Any) -> str:
         """The HTML page of a document (pages.py lists them)."""
         base = self.links.base
         options = self.options
+        principal = self.principal
         context = {
+            "user": principal.name if principal.known else "",
+            "login": f"{options.base_url.rstrip('/')}/login" if options.login else "",
+            "here": self._here(),
             "doc": document,
             "base": base,
             "service_title": options.title,

@@ -52,7 +52,7 @@ def answer(door: Door, error: OapipError, headers: tuple[tuple[str, str], ...] =
     response = json_response(problem, error.status)
     if _wants_page(door):
         response = html_response(door.page("error", problem), error.status)
-    response.headers.extend(headers)
+    response.headers.extend((*headers, *error.headers))
     return response
 
 

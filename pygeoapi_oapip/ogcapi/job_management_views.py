@@ -67,14 +67,14 @@ def start_job(door: Door, job_id: str) -> Response:
 def job_definition(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}/definition: the body that the job was created or last changed with; for a job that came by
     another way, the execute request that makes the same job."""
-    job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
+    job = door.operations.job_request(door.principal, checked(job_id, NoSuchJob))
     document = definition_of(job) or documents.definition(job, door.links)
     return door.document("document", document, title="Definition", job_id=job.id)
 
 
 def job_provenance(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}/prov: PROV-JSON."""
-    job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
+    job = door.operations.job_request(door.principal, checked(job_id, NoSuchJob))
     links = door.links
     document = provenance(job, links.job(job.id), links.process(job.process_id))
     return door.document("document", document, title="Provenance", job_id=job.id)

@@ -51,7 +51,7 @@ def dismiss_job(door: Door, job_id: str) -> Response:
 
 def job_inputs(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}/inputs: what was asked for."""
-    job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
+    job = door.operations.job_request(door.principal, checked(job_id, NoSuchJob))
     return door.document("inputs", documents.inputs(job, door.links), job_id=job.id)
 
 

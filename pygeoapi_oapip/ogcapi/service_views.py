@@ -80,7 +80,7 @@ def conformance(door: Door) -> Response:
 
 def health(door: Door) -> Response:
     """GET /health: 503 if the server itself does not work; an engine that does not work makes it `degraded` only."""
-    found = door.operations.health()
+    found = door.operations.health(door.principal)
     status = "ok" if found.ok and not found.degraded else "degraded"
     response = door.document("health", {"status": status, "parts": found.parts})
     response.status_code = 200 if found.ok else 503

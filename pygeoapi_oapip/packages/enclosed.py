@@ -10,7 +10,8 @@ import json
 import zlib
 from dataclasses import asdict, replace
 
-from ..model.execution import ExecutionRequest
+from ..model.execution import PROCESS_OWNER, ExecutionRequest
+from ..model.identity import ANONYMOUS_NAME
 from ..model.json import JSONObject
 from ..model.process import Package, Process
 
@@ -34,8 +35,11 @@ def enclosed_package(request: JSONObject) -> Package | None:
 
 
 def stored_request(process: Process, request: ExecutionRequest) -> JSONObject:
-    """The stored form of a request; with the package where no process of the store has it (revision 0)."""
+    """The stored form of a request, with the owner of the process; with the package where no process of the store has
+    it (revision 0)."""
     stored = request.to_json()
+    if process.owner != ANONYMOUS_NAME:
+        stored = {**stored, PROCESS_OWNER: process.owner}
     if process.revision == 0 and process.package is not None:
         return enclose(stored, process.package)
     return stored

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ..model.identity import Scope
+from ..model.identity import Scope, Sharing
 from ..model.job import Goal, Job, JobStatus
 from ..model.process import Process
 from ..model.run import JobID
@@ -167,12 +167,24 @@ class JobStore(Protocol):
         """Those of the given jobs whose goal is DISMISS (one query; the lease holder watches it)."""
         ...
 
+    def share(self, job_id: JobID, sharing: Sharing) -> None:
+        """Say who beside its owner may see a job; `get` obeys it, `list` shows one's own. Raises NoSuchJob."""
+        ...
+
+    def sharing(self, job_id: JobID) -> Sharing:
+        """With whom a job is shared; PRIVATE where there is no such job."""
+        ...
+
     def delete(self, job_id: JobID, scope: Scope) -> None:
         """Remove an ended job. Raises NoSuchJob as `get`, Conflict if it has not ended."""
         ...
 
     def ended_before(self, moment: datetime, limit: int) -> Sequence[Job]:
         """Ended jobs with `finished` before the moment, oldest first (retention)."""
+        ...
+
+    def unfinished(self, owner: str, most: int) -> int:
+        """Number of jobs of an owner that wait or run; never more than `most`, so that it costs little."""
         ...
 
     def counts(self) -> dict[JobStatus, int]:
@@ -189,18 +201,19 @@ class ProcessStore(Protocol):
         ...
 
     def add(self, process: Process) -> Process:
-        """Store revision 1 of a new process (or the next one, if an undeployed process had the id).
+        """Store revision 1 of a new process (or the next one, if the owner had a process of this id before). It is
+        private, whatever its sharing says.
 
         Returns:
             The process with its revision and times.
 
         Raises:
-            DuplicateProcess: a process of this id is deployed.
+            DuplicateProcess: its owner has a process of this id.
         """
         ...
 
     def replace(self, process: Process, expected: int | None = None) -> Process:
-        """Store the next revision.
+        """Store the next revision of the process of this id and owner; its sharing stays.
 
         Args:
             process: what is stored; its own revision does not count.
@@ -212,14 +225,26 @@ class ProcessStore(Protocol):
         """
         ...
 
-    def remove(self, process_id: str, expected: int | None = None) -> None:
-        """Undeploy: the id disappears from `get`, `list`; revisions stay for running jobs. `expected` and errors as
-        in `replace`."""
+    def remove(self, process_id: str, expected: int | None = None, owner: str | None = None) -> None:
+        """Undeploy: the id disappears from `get`, `list`; revisions stay for running jobs, and nothing is shared any
+        more. `expected` and errors as in `replace`; `owner` as in `get`."""
         ...
 
-    def get(self, process_id: str, scope: Scope, revision: int | None = None) -> Process:
+    def share(self, process_id: str, owner: str, sharing: Sharing) -> Process:
+        """Say who beside its owner sees a process; makes no revision. Raises NoSuchProcess."""
+        ...
+
+    def get(self, process_id: str, scope: Scope, revision: int | None = None, owner: str | None = None) -> Process:
         """The process with its package: the present revision, or any past one by number
         (also of an undeployed process).
+
+        Args:
+            process_id: several owners may have one of this id.
+            scope: what may be seen.
+            revision: None for the present one.
+            owner: whose; None: of those that may be seen the one of `scope.preferred`, else the server's (of
+                `anonymous`), else a public one, else one that is shared with a group, else any; of several by the
+                name of the owner.
 
         Raises:
             NoSuchProcess: not deployed, no such revision, or outside the scope.
@@ -227,9 +252,9 @@ class ProcessStore(Protocol):
         ...
 
     def list(self, limit: int, offset: int, scope: Scope) -> ProcessPage:
-        """Present revisions, without packages, by id."""
+        """Present revisions, without packages, by id; of each id the one that `get` gives."""
         ...
 
     def history(self, process_id: str, scope: Scope) -> Sequence[Process]:
-        """All revisions, newest first, without packages. Raises NoSuchProcess."""
+        """All revisions of the process that `get` gives, newest first, without packages. Raises NoSuchProcess."""
         ...

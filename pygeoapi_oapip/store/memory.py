@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import NoReturn
 
-from ..errors import Conflict, DuplicateProcess, NoSuchJob, NoSuchProcess, VersionConflict
-from ..model.identity import ANONYMOUS_NAME, Scope
+from ..errors import Conflict, NoSuchJob, VersionConflict
+from ..model.identity import PRIVATE, Scope, Sharing
 from ..model.job import Goal, Job, JobStatus, Phase, utc_now
-from ..model.process import Process
 from ..model.run import JobID
-from .base import JobPage, JobQuery, Position, ProcessPage
+from .base import JobPage, JobQuery, Position
+from .memory_processes import MemoryProcessStore as MemoryProcessStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,6 +30,7 @@ class MemoryJobStore:
     def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._jobs: dict[JobID, Job] = {}
+        self._sharing: dict[JobID, Sharing] = {}
         self._order: list[tuple[int, JobID]] = []
         """The keys of all jobs as the list has them."""
         self._lock = threading.RLock()
@@ -46,9 +46,21 @@ class MemoryJobStore:
         """As `JobStore.get`."""
         with self._lock:
             job = self._jobs.get(job_id)
-        if job is None or scope.owner not in (None, job.owner):
+        if job is None:
+            raise NoSuchJob(f"There is no job {job_id!r}.")
+        if scope.owner not in (None, job.owner) and not self.sharing(job_id).reaches(scope.groups):
             raise NoSuchJob(f"There is no job {job_id!r}.")
         return job
+
+    def share(self, job_id: JobID, sharing: Sharing) -> None:
+        """As `JobStore.share`."""
+        with self._lock:
+            self.get(job_id, Scope(None))
+            self._sharing[job_id] = sharing
+
+    def sharing(self, job_id: JobID) -> Sharing:
+        """As `JobStore.sharing`."""
+        return self._sharing.get(job_id, PRIVATE)
 
     def list(self, query: JobQuery, scope: Scope) -> JobPage:
         """As `JobStore.list`; it looks at the jobs of the list one after the other, but at none before the page."""
@@ -103,7 +115,7 @@ class MemoryJobStore:
     def set_goal(self, job_id: JobID, goal: Goal, scope: Scope) -> Job:
         """As `JobStore.set_goal`."""
         with self._lock:
-            job = self.get(job_id, scope)
+            job = self._own(job_id, scope)
             if job.ended:
                 return job
             updated = max(job.updated, self._clock())
@@ -141,8 +153,9 @@ class MemoryJobStore:
     def delete(self, job_id: JobID, scope: Scope) -> None:
         """As `JobStore.delete`."""
         with self._lock:
-            if not self.get(job_id, scope).ended:
+            if not self._own(job_id, scope).ended:
                 raise Conflict(f"The job {job_id} has not ended.")
+            self._sharing.pop(job_id, None)
             del self._order[bisect_left(self._order, _key(self._jobs.pop(job_id).created, job_id))]
 
     def ended_before(self, moment: datetime, limit: int) -> Sequence[Job]:
@@ -151,11 +164,23 @@ class MemoryJobStore:
             old = [(job.finished, job.id, job) for job in self._jobs.values() if job.ended and job.finished]
         return [job for _, _, job in sorted(entry for entry in old if entry[0] < moment)[:limit]]
 
+    def unfinished(self, owner: str, most: int) -> int:
+        """As `JobStore.unfinished`."""
+        going_on = (JobStatus.ACCEPTED, JobStatus.RUNNING)
+        with self._lock:
+            return min(most, sum(job.owner == owner and job.status in going_on for job in self._jobs.values()))
+
     def counts(self) -> dict[JobStatus, int]:
         """As `JobStore.counts`."""
         with self._lock:
             found = Counter(job.status for job in self._jobs.values())
         return {status: found[status] for status in JobStatus}
+
+    def _own(self, job_id: JobID, scope: Scope) -> Job:
+        job = self.get(job_id, Scope(None))
+        if scope.owner not in (None, job.owner):
+            raise NoSuchJob(f"There is no job {job_id!r}.")
+        return job
 
     def all(self) -> Sequence[Job]:
         """All jobs, in no order."""
@@ -206,89 +231,3 @@ def _lasts(job: Job, query: JobQuery, now: datetime) -> bool:
         return False
     seconds = (finished - job.started).total_seconds()
     return (query.min_duration or 0) <= seconds and (query.max_duration is None or seconds <= query.max_duration)
-
-
-class MemoryProcessStore:
-    """`ProcessStore` in memory; thread-safe.
-
-    Args:
-        clock: the present time, with time zone.
-    """
-
-    def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
-        self._clock = clock
-        self._revisions: dict[str, list[Process]] = {}
-        self._deployed: set[str] = set()
-        self._changes = 0
-        self._lock = threading.RLock()
-
-    def revision(self) -> int:
-        """As `ProcessStore.revision`."""
-        return self._changes
-
-    def add(self, process: Process) -> Process:
-        """As `ProcessStore.add`."""
-        with self._lock:
-            if process.id in self._deployed:
-                raise DuplicateProcess(f"A process {process.id!r} is deployed.", location="id")
-            self._deployed.add(process.id)
-            return self._append(process, None)
-
-    def replace(self, process: Process, expected: int | None = None) -> Process:
-        """As `ProcessStore.replace`."""
-        with self._lock:
-            return self._append(process, self._present(process.id, expected).created)
-
-    def remove(self, process_id: str, expected: int | None = None) -> None:
-        """As `ProcessStore.remove`."""
-        with self._lock:
-            self._present(process_id, expected)
-            self._deployed.remove(process_id)
-            self._changes += 1
-
-    def get(self, process_id: str, scope: Scope, revision: int | None = None) -> Process:
-        """As `ProcessStore.get`."""
-        with self._lock:
-            if revision is None:
-                process = self._present(process_id)
-            else:
-                numbered = {process.revision: process for process in self._revisions.get(process_id, [])}
-                process = numbered.get(revision) or _missing(process_id)
-        return process if _visible(process, scope) else _missing(process_id)
-
-    def list(self, limit: int, offset: int, scope: Scope) -> ProcessPage:
-        """As `ProcessStore.list`."""
-        with self._lock:
-            present = [self._revisions[name][-1] for name in sorted(self._deployed)]
-        found = [replace(process, package=None) for process in present if _visible(process, scope)]
-        return ProcessPage(tuple(found[offset : offset + limit]), len(found) > offset + limit, len(found))
-
-    def history(self, process_id: str, scope: Scope) -> Sequence[Process]:
-        """As `ProcessStore.history`."""
-        with self._lock:
-            if not _visible(self._present(process_id), scope):
-                _missing(process_id)
-            found = [process for process in reversed(self._revisions[process_id]) if _visible(process, scope)]
-        return [replace(process, package=None) for process in found]
-
-    def _present(self, process_id: str, expected: int | None = None) -> Process:
-        found = self._revisions[process_id][-1] if process_id in self._deployed else _missing(process_id)
-        if expected not in (None, found.revision):
-            raise VersionConflict(f"the present revision is {found.revision}")
-        return found
-
-    def _append(self, process: Process, created: datetime | None) -> Process:
-        revisions = self._revisions.setdefault(process.id, [])
-        now = self._clock()
-        stored = replace(process, revision=len(revisions) + 1, created=created or now, updated=now)
-        revisions.append(stored)
-        self._changes += 1
-        return stored
-
-
-def _missing(process_id: str) -> NoReturn:
-    raise NoSuchProcess(f"There is no process {process_id!r}.")
-
-
-def _visible(process: Process, scope: Scope) -> bool:
-    return scope.owner in (None, process.owner) or process.owner == ANONYMOUS_NAME

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from ..model.identity import Sharing
 from ..model.json import JSON, JSONObject
 from ..model.process import Input, JobControl, Output, Package, Process, Source
 from .rows import from_micros, to_micros, to_text
@@ -36,8 +37,13 @@ def process_row(process: Process) -> dict[str, Any]:
     }
 
 
+def sharing_of(public: bool, groups: str) -> Sharing:
+    """From the columns `public` and `groups`."""
+    return Sharing(public, frozenset(json.loads(groups)))
+
+
 def listed_process(row: Row[Any]) -> Process:
-    """The process of a row without package columns."""
+    """The process of a row without package columns, with those of its sharing."""
     stored = json.loads(row.summary)
     return Process(
         id=row.process_id,
@@ -58,6 +64,7 @@ def listed_process(row: Row[Any]) -> Process:
         updated=from_micros(row.updated),
         extra=stored["extra"],
         locked=stored.get("locked", False),
+        sharing=sharing_of(row.public, row.groups),
     )
 
 

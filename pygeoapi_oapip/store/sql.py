@@ -2,8 +2,18 @@
 
 from .database import Database
 from .migrations import upgrade
+from .sql_audit import SqlAuditStore
 from .sql_jobs import SqlJobStore
 from .sql_notifications import SqlNotificationStore
 from .sql_processes import SqlProcessStore
+from .sql_sessions import SqlSessionStore
 
-__all__ = ["Database", "SqlJobStore", "SqlNotificationStore", "SqlProcessStore", "upgrade"]
+__all__ = [
+    "Database",
+    "SqlAuditStore",
+    "SqlJobStore",
+    "SqlNotificationStore",
+    "SqlProcessStore",
+    "SqlSessionStore",
+    "upgrade",
+]

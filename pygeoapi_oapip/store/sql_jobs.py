@@ -13,8 +13,10 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
+    literal_column,
     null,
     or_,
     select,
@@ -24,16 +26,17 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import Conflict, NoSuchJob, VersionConflict
-from ..model.identity import Scope
+from ..model.identity import PRIVATE, Scope, Sharing
 from ..model.job import ENDED, OGC_STATUS, Goal, Job, JobStatus, Phase, utc_now
 from ..model.run import JobID
 from .base import JobPage, JobQuery
 from .database import Database
-from .rows import job_changes, job_from_row, job_row, optional_moment, storable, to_micros
+from .process_rows import sharing_of
+from .rows import job_changes, job_from_row, job_row, optional_moment, storable, to_micros, to_text
 from .sql_job_list import page_of
 from .sql_notifications import subscribe
 from .statements import driver_text
-from .tables import WORK, jobs
+from .tables import WORK, job_sharing, jobs
 
 _ENDED = jobs.c.ended.is_(true())
 _THIS = jobs.c.id == bindparam("job_id")
@@ -41,6 +44,11 @@ _THIS = jobs.c.id == bindparam("job_id")
 _OWNER = tuple(jobs.c.keys()).index("owner")
 _ADD = insert(jobs)
 _GET = select(jobs).where(_THIS)
+# a job that is not shared is passed over by its owner alone: what it holds is not read, so it takes the time of none
+_GET_KNOWN = _GET.where(
+    or_(jobs.c.owner == bindparam("owner_is"), exists().where(job_sharing.c.job_id == bindparam("job_id")))
+)
+_GET_SHARING = select(job_sharing.c.public, job_sharing.c.groups).where(job_sharing.c.job_id == bindparam("job_id"))
 _SAVE = (
     update(jobs)
     .where(_THIS, jobs.c.version == bindparam("seen"))
@@ -79,6 +87,14 @@ _OLD = (
     .order_by(jobs.c.finished, jobs.c.id)
     .limit(bindparam("most"))
 )
+_GOING_ON = jobs.c.status.in_([literal_column(f"'{word}'") for word in (JobStatus.ACCEPTED, JobStatus.RUNNING)])
+_UNFINISHED = select(func.count()).select_from(
+    select(jobs.c.id)
+    .where(jobs.c.owner == bindparam("owner_is"), _GOING_ON)
+    .limit(bindparam("most"))
+    .offset(literal_column("0"))
+    .subquery()
+)
 _COUNTS = select(jobs.c.status, func.count()).group_by(jobs.c.status)
 
 
@@ -94,6 +110,9 @@ class SqlJobStore:
         self._database = database
         self._clock = clock
         self._text_of_get = driver_text(_GET, database.dialect)
+        self._text_of_get_known = driver_text(_GET_KNOWN, database.dialect)
+        self._text_of_unfinished = driver_text(_UNFINISHED, database.dialect)
+        self._text_of_sharing = driver_text(_GET_SHARING, database.dialect)
 
     def add(self, job: Job, *, durable: bool = True) -> Job:
         """Make a job durable. Raises Conflict where its id exists."""
@@ -108,8 +127,29 @@ class SqlJobStore:
 
     def get(self, job_id: JobID, scope: Scope) -> Job:
         """The job. Raises NoSuchJob where it does not exist or is outside the scope."""
-        row = self._database.row(self._text_of_get, {"job_id": job_id}) if storable(job_id) else None
-        return _visible(row, job_id, scope)
+        if not storable(job_id) or not storable(scope.owner or ""):
+            return _found(None, job_id)
+        text = self._text_of_get if scope.owner is None else self._text_of_get_known
+        row = self._database.row(text, {"job_id": job_id, "owner_is": scope.owner})
+        if row is not None and scope.owner not in (None, row[_OWNER]):
+            shared = self._database.row(self._text_of_sharing, {"job_id": job_id})
+            if shared is None or not sharing_of(bool(shared[0]), shared[1]).reaches(scope.groups):
+                row = None
+        return _found(row, job_id)
+
+    def share(self, job_id: JobID, sharing: Sharing) -> None:
+        """Say who beside its owner may see a job. Raises NoSuchJob."""
+        with self._database.write() as connection:
+            _get(connection, job_id, Scope(None), lock=True)
+            connection.execute(delete(job_sharing).where(job_sharing.c.job_id == job_id))
+            if sharing != PRIVATE:
+                row = {"job_id": job_id, "public": sharing.public, "groups": to_text(sorted(sharing.groups))}
+                connection.execute(insert(job_sharing), row)
+
+    def sharing(self, job_id: JobID) -> Sharing:
+        """With whom a job is shared."""
+        row = self._database.row(self._text_of_sharing, {"job_id": job_id}) if storable(job_id) else None
+        return PRIVATE if row is None else sharing_of(bool(row[0]), row[1])
 
     def list(self, query: JobQuery, scope: Scope) -> JobPage:
         """One page, newest first; `request` and `outputs` of its jobs are empty (see `rows.listed_job`)."""
@@ -219,6 +259,13 @@ class SqlJobStore:
             rows = connection.execute(_OLD, {"moment": to_micros(moment), "most": limit})
             return [job_from_row(row) for row in rows]
 
+    def unfinished(self, owner: str, most: int) -> int:
+        """Number of jobs of an owner that wait or run, up to `most`."""
+        if not storable(owner):
+            return 0
+        row = self._database.row(self._text_of_unfinished, {"owner_is": owner, "most": most})
+        return 0 if row is None else int(row[0])
+
     def counts(self) -> dict[JobStatus, int]:
         """Number of jobs by public status, 0 where there is none."""
         found = dict.fromkeys(JobStatus, 0)
@@ -233,6 +280,10 @@ def _get(connection: Connection, job_id: JobID, scope: Scope, *, lock: bool = Fa
 
 
 def _visible(row: Sequence[Any] | None, job_id: JobID, scope: Scope) -> Job:
-    if row is None or scope.owner not in (None, row[_OWNER]):
+    return _found(None if row is None or scope.owner not in (None, row[_OWNER]) else row, job_id)
+
+
+def _found(row: Sequence[Any] | None, job_id: JobID) -> Job:
+    if row is None:
         raise NoSuchJob(f"There is no job {job_id!r}.")
     return job_from_row(row)

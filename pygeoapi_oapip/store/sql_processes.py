@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -23,27 +24,25 @@ from sqlalchemy import (
 )
 
 from ..errors import DuplicateProcess, NoSuchProcess, VersionConflict
-from ..model.identity import ANONYMOUS_NAME, Scope
+from ..model.identity import EVERYTHING, PRIVATE, Scope, Sharing
 from ..model.job import utc_now
 from ..model.process import Process
 from .base import ProcessPage
 from .database import Database
-from .process_rows import listed_process, process_from_row, process_row
-from .rows import from_micros, storable
-from .tables import process_changes, process_revisions, processes
+from .process_rows import listed_process, process_from_row, process_row, sharing_of
+from .rows import from_micros, storable, to_text
+from .sql_process_scope import best, order, visible
+from .tables import process_changes, process_groups, process_revisions, processes
 
-_LISTED = [c for c in process_revisions.c if c.name not in ("package", "document", "source")]
-_ID: BindParameter[str] = bindparam("process_id")
-_PRESENT = and_(process_revisions.c.process_id == processes.c.id, process_revisions.c.revision == processes.c.revision)
+_SHARING = (processes.c.public, processes.c.groups)
+_WHOLE = (*process_revisions.c, *_SHARING)
+_LISTED = [c for c in _WHOLE if c.name not in ("package", "document", "source")]
+_SAME = and_(process_revisions.c.process_id == processes.c.id, process_revisions.c.owner == processes.c.owner)
+_PRESENT = and_(_SAME, process_revisions.c.revision == processes.c.revision)
 _DEPLOYED = processes.c.deployed.is_(true())
 _CHANGES = "SELECT value FROM process_changes"
 _COUNT_UP = update(process_changes).values(value=process_changes.c.value + 1)
-_KNOWN = select(processes).where(processes.c.id == _ID)
-_BY_NUMBER = select(process_revisions).where(
-    process_revisions.c.process_id == _ID, process_revisions.c.revision == bindparam("number")
-)
-_CURRENT = select(process_revisions).join(processes, _PRESENT).where(processes.c.id == _ID, _DEPLOYED)
-_HISTORY = select(*_LISTED).where(process_revisions.c.process_id == _ID).order_by(process_revisions.c.revision.desc())
+_THIS = and_(processes.c.id == bindparam("this_id"), processes.c.owner == bindparam("this_owner"))
 _ADD_REVISION = insert(process_revisions)
 
 
@@ -67,73 +66,90 @@ class SqlProcessStore:
         """Store a new process; `created` and `updated` are now. Raises DuplicateProcess."""
         now = self._clock()
         with self._changing() as connection:
-            known = _known(connection, process.id)
+            known = _of_owner(connection, process.id, process.owner)
             if known is not None and known.deployed:
                 raise DuplicateProcess(f"A process {process.id!r} is deployed.", location="id")
             number = 1 if known is None else known.revision + 1
-            stored = replace(process, revision=number, created=now, updated=now)
-            entry = {"owner": process.owner, "deployed": True, "revision": number}
+            stored = replace(process, revision=number, created=now, updated=now, sharing=PRIVATE)
+            entry = {"deployed": True, "revision": number, "public": False, "groups": "[]"}
             if known is None:
-                connection.execute(insert(processes), {"id": process.id, **entry})
+                connection.execute(insert(processes), {"id": process.id, "owner": process.owner, **entry})
             else:
-                connection.execute(update(processes).where(processes.c.id == process.id).values(entry))
+                connection.execute(update(processes).where(_THIS).values(entry), _key(process.id, process.owner))
             connection.execute(_ADD_REVISION, process_row(stored))
         return stored
 
     def replace(self, process: Process, expected: int | None = None) -> Process:
         """Store the next revision; `created` stays, `updated` is now. Raises NoSuchProcess, VersionConflict."""
         with self._changing() as connection:
-            known = _deployed(connection, process.id, expected)
+            known = _deployed(connection, process.id, EVERYTHING, process.owner, expected)
             before = connection.execute(
-                _BY_NUMBER.with_only_columns(process_revisions.c.created),
-                {"process_id": process.id, "number": known.revision},
+                select(process_revisions.c.created).join(processes, _PRESENT).where(_THIS),
+                _key(process.id, process.owner),
             ).scalar_one()
-            stored = replace(process, revision=known.revision + 1, created=from_micros(before), updated=self._clock())
-            entry = {"owner": process.owner, "revision": stored.revision}
-            connection.execute(update(processes).where(processes.c.id == process.id).values(entry))
+            stored = replace(
+                process,
+                revision=known.revision + 1,
+                created=from_micros(before),
+                updated=self._clock(),
+                sharing=sharing_of(known.public, known.groups),
+            )
+            connection.execute(
+                update(processes).where(_THIS).values(revision=stored.revision), _key(process.id, process.owner)
+            )
             connection.execute(_ADD_REVISION, process_row(stored))
         return stored
 
-    def remove(self, process_id: str, expected: int | None = None) -> None:
+    def remove(self, process_id: str, expected: int | None = None, owner: str | None = None) -> None:
         """Undeploy; revisions stay. Raises NoSuchProcess, VersionConflict."""
         with self._changing() as connection:
-            _deployed(connection, process_id, expected)
-            connection.execute(update(processes).where(processes.c.id == process_id).values(deployed=False))
+            known = _deployed(connection, process_id, EVERYTHING, owner, expected)
+            _share(connection, process_id, known.owner, PRIVATE)
+            connection.execute(update(processes).where(_THIS).values(deployed=False), _key(process_id, known.owner))
 
-    def get(self, process_id: str, scope: Scope, revision: int | None = None) -> Process:
+    def share(self, process_id: str, owner: str, sharing: Sharing) -> Process:
+        """Say who beside its owner sees a process. Raises NoSuchProcess."""
+        with self._changing() as connection:
+            _deployed(connection, process_id, EVERYTHING, owner)
+            _share(connection, process_id, owner, sharing)
+        return self.get(process_id, EVERYTHING, owner=owner)
+
+    def get(self, process_id: str, scope: Scope, revision: int | None = None, owner: str | None = None) -> Process:
         """The process with its package: the present revision or a past one. Raises NoSuchProcess."""
-        if storable(process_id):
+        if storable(process_id) and storable(owner or ""):
+            joined = _PRESENT if revision is None else _SAME
+            chosen = _DEPLOYED if revision is None else process_revisions.c.revision == revision
+            query = select(*_WHOLE).join(processes, joined).where(chosen)
             with self._database.read() as connection:
-                statement = _CURRENT if revision is None else _BY_NUMBER
-                row = connection.execute(statement, {"process_id": process_id, "number": revision}).first()
-                if row is not None and _visible(row.owner, scope):
+                row = connection.execute(_one(query, process_id, scope, owner)).first()
+                if row is not None:
                     return process_from_row(row)
         raise _missing(process_id)
 
     def list(self, limit: int, offset: int, scope: Scope) -> ProcessPage:
         """Present revisions, without packages, by id."""
-        mine = _scoped(scope)
+        mine = (_DEPLOYED, visible(processes, scope), best(scope))
         page = (
             select(*_LISTED)
             .join(processes, _PRESENT)
-            .where(_DEPLOYED, *mine)
+            .where(*mine)
             .order_by(processes.c.id)
             .limit(limit + 1)
             .offset(offset)
         )
         with self._database.read() as connection:
             rows = connection.execute(page).all()
-            total = connection.execute(select(func.count()).select_from(processes).where(_DEPLOYED, *mine)).scalar_one()
+            total = connection.execute(select(func.count()).select_from(processes).where(*mine)).scalar_one()
         return ProcessPage(tuple(listed_process(row) for row in rows[:limit]), len(rows) > limit, total)
 
     def history(self, process_id: str, scope: Scope) -> Sequence[Process]:
-        """All revisions that the scope sees, newest first, without packages. Raises NoSuchProcess where the
-        process is not deployed."""
+        """All revisions of the process that `get` gives, newest first, without packages. Raises NoSuchProcess where
+        it is not deployed."""
         with self._database.read() as connection:
-            if not _visible(_deployed(connection, process_id).owner, scope):
-                raise _missing(process_id)
-            rows = connection.execute(_HISTORY, {"process_id": process_id}).all()
-        return [listed_process(row) for row in rows if _visible(row.owner, scope)]
+            known = _deployed(connection, process_id, scope, None)
+            query = select(*_LISTED).join(processes, _SAME).where(_THIS).order_by(process_revisions.c.revision.desc())
+            rows = connection.execute(query, _key(process_id, known.owner)).all()
+        return [listed_process(row) for row in rows]
 
     @contextmanager
     def _changing(self) -> Iterator[Connection]:
@@ -143,28 +159,48 @@ class SqlProcessStore:
             yield connection
 
 
-def _known(connection: Connection, process_id: str) -> Row[Any] | None:
-    if not storable(process_id):
+def _key(process_id: str, owner: str) -> dict[str, str]:
+    return {"this_id": process_id, "this_owner": owner}
+
+
+def _one(query: Select[Any], process_id: str, scope: Scope, owner: str | None) -> Select[Any]:
+    """The row of the process that `ProcessStore.get` means."""
+    conditions: list[ColumnElement[bool]] = [processes.c.id == process_id, visible(processes, scope)]
+    if owner is not None:
+        conditions.append(processes.c.owner == owner)
+    return query.where(*conditions).order_by(*order(processes, scope)).limit(1)
+
+
+def _of_owner(connection: Connection, process_id: str, owner: str) -> Row[Any] | None:
+    if not storable(process_id) or not storable(owner):
         return None
-    return connection.execute(_KNOWN, {"process_id": process_id}).first()
+    return connection.execute(select(processes).where(_THIS), _key(process_id, owner)).first()
 
 
-def _deployed(connection: Connection, process_id: str, expected: int | None = None) -> Row[Any]:
-    known = _known(connection, process_id)
-    if known is None or not known.deployed:
+def _deployed(
+    connection: Connection, process_id: str, scope: Scope, owner: str | None, expected: int | None = None
+) -> Row[Any]:
+    known = None
+    if storable(process_id):
+        known = connection.execute(_one(select(processes).where(_DEPLOYED), process_id, scope, owner)).first()
+    if known is None:
         raise _missing(process_id)
     if expected not in (None, known.revision):
         raise VersionConflict(f"the present revision is {known.revision}")
     return known
 
 
+def _share(connection: Connection, process_id: str, owner: str, sharing: Sharing) -> None:
+    names = sorted(sharing.groups)
+    rows = process_groups.c
+    connection.execute(delete(process_groups).where(rows.process_id == process_id, rows.owner == owner))
+    if names:
+        connection.execute(
+            insert(process_groups), [{"process_id": process_id, "owner": owner, "name": name} for name in names]
+        )
+    changes = {"public": sharing.public, "groups": to_text(names)}
+    connection.execute(update(processes).where(_THIS).values(changes), _key(process_id, owner))
+
+
 def _missing(process_id: str) -> NoSuchProcess:
     return NoSuchProcess(f"There is no process {process_id!r}.")
-
-
-def _visible(owner: str, scope: Scope) -> bool:
-    return scope.owner in (None, owner) or owner == ANONYMOUS_NAME
-
-
-def _scoped(scope: Scope) -> list[ColumnElement[bool]]:
-    return [] if scope.owner is None else [processes.c.owner.in_((scope.owner, ANONYMOUS_NAME))]

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -75,28 +76,49 @@ Index("jobs_ended", jobs.c.finished, jobs.c.id, sqlite_where=ENDED, postgresql_w
 Index("jobs_running", jobs.c.created.desc(), jobs.c.id, sqlite_where=RUNNING, postgresql_where=RUNNING)
 Index("jobs_by_duration", DURATION, sqlite_where=TIMED, postgresql_where=TIMED)
 
+# Several owners may have a process of the same id, each with revisions of its own.
 processes = Table(
     "processes",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("owner", Text, nullable=False),
+    Column("owner", Text, primary_key=True),
     Column("deployed", Boolean, nullable=False),
     # the newest revision: the present one where deployed, else the last there was
     Column("revision", Integer, nullable=False),
+    Column("public", Boolean, nullable=False),
+    # a JSON list of names, which `process_groups` has too
+    Column("groups", Text, nullable=False),
+)
+
+process_groups = Table(
+    "process_groups",
+    metadata,
+    Column("process_id", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
 )
 
 process_revisions = Table(
     "process_revisions",
     metadata,
     Column("process_id", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
     Column("revision", Integer, primary_key=True),
-    Column("owner", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("updated", BigInteger, nullable=False),
     Column("summary", Text, nullable=False),
     Column("package", Text),
     Column("document", Text),
     Column("source", LargeBinary),
+)
+
+# only of jobs that are shared
+job_sharing = Table(
+    "job_sharing",
+    metadata,
+    Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("public", Boolean, nullable=False),
+    Column("groups", Text, nullable=False),
 )
 
 # one row, id 1: grows with each change to any process

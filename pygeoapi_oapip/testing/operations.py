@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..adhoc import ENDPOINT
 from ..errors import (
     BadRequest,
     DuplicateProcess,
@@ -24,7 +25,7 @@ from ..errors import (
     WorkflowNotFound,
 )
 from ..model.execution import ExecutionRequest, OutputRequest, ResponseForm, Transmission
-from ..model.identity import Principal
+from ..model.identity import ANONYMOUS, Principal
 from ..model.job import Goal, Job, JobStatus, Phase
 from ..model.json import JSON, JSONObject
 from ..model.process import AD_HOC, Package, Process
@@ -36,6 +37,7 @@ from ..store.base import JobPage, JobQuery, ProcessPage
 from ..store.notifications import Subscription
 from ..validate import validate
 from .job_management import FakeJobManagement
+from .sharing import FakeSharing
 
 Found = FileOutput | tuple[DirectoryOutput, str]
 
@@ -49,7 +51,7 @@ CWL_TYPES = (
 
 
 @dataclass
-class FakeOperations(FakeJobManagement):
+class FakeOperations(FakeJobManagement, FakeSharing):
     """Implements `operations.Operations` in memory."""
 
     workspace: Path
@@ -96,6 +98,8 @@ class FakeOperations(FakeJobManagement):
     def process(self, principal: Principal, process_id: str) -> Process:
         """As Operations."""
         self._check()
+        if process_id == AD_HOC and AD_HOC not in self.processes_by_id:
+            return ENDPOINT
         if process_id not in self.processes_by_id:
             raise NoSuchProcess(f"there is no process {process_id!r}")
         return self.processes_by_id[process_id]
@@ -206,6 +210,10 @@ class FakeOperations(FakeJobManagement):
             rows = [job for job in rows if job.created < query.start.created]
         return JobPage.cut(rows[query.offset : query.offset + query.limit + 1], query)
 
+    def job_request(self, principal: Principal, job_id: str) -> Job:
+        """As Operations."""
+        return self.job(principal, job_id)
+
     def job(self, principal: Principal, job_id: str) -> Job:
         """As Operations."""
         self._check()
@@ -282,7 +290,7 @@ class FakeOperations(FakeJobManagement):
         self.jobs_by_id[job_id] = replace(job, goal=Goal.DISMISS)
         return self.jobs_by_id[job_id]
 
-    def health(self) -> Health:
+    def health(self, principal: Principal = ANONYMOUS) -> Health:
         """As Operations."""
         return Health(self.healthy, {"store": {"ok": self.healthy, "detail": ""}}, self.degraded)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from ..errors import DuplicateProcess, NoSuchProcess, VersionConflict
-from ..model.identity import EVERYTHING, Scope
+from ..model.identity import EVERYTHING, Scope, Sharing
 from ..model.process import Input, JobControl, Output, Package, Process
 from ..store.base import ProcessStore
 
@@ -124,13 +124,68 @@ class ProcessStoreContract:
     def test_deployed_again_it_gets_the_next_revision(self, processes: ProcessStore) -> None:
         processes.add(a_process())
         processes.remove("buffer")
-        again = processes.add(a_process(owner="bob"))
+        again = processes.add(a_process())
         assert again.revision == 2
         assert processes.get("buffer", EVERYTHING) == again
         assert [one.revision for one in processes.history("buffer", EVERYTHING)] == [2, 1]
-        assert [one.revision for one in processes.history("buffer", Scope("bob"))] == [2]
+
+    def test_each_owner_has_ids_and_revisions_of_its_own(self, processes: ProcessStore) -> None:
+        first, second = processes.add(a_process(owner="alice")), processes.add(a_process(owner="bob", version="b"))
+        assert (first.revision, second.revision) == (1, 1)
+        processes.replace(a_process(owner="bob", version="c"))
+        assert processes.get("buffer", Scope("alice")) == first
+        assert processes.get("buffer", Scope("bob")).version == "c"
+        assert processes.get("buffer", EVERYTHING, 1, "bob") == second
+        assert [one.version for one in processes.history("buffer", Scope("bob"))] == ["c", "b"]
         with pytest.raises(NoSuchProcess):
-            processes.get("buffer", Scope("bob"), 1)
+            processes.get("buffer", Scope("alice"), owner="bob")
+        with pytest.raises(NoSuchProcess):
+            processes.get("buffer", Scope("carol"), 1)
+        processes.remove("buffer", owner="alice")
+        assert processes.get("buffer", Scope("bob")).version == "c"
+        with pytest.raises(NoSuchProcess):
+            processes.get("buffer", Scope("alice"))
+
+    def test_what_is_shared_is_seen_by_those_and_no_others(self, processes: ProcessStore) -> None:
+        processes.add(a_process(owner="alice"))
+        group, stranger = Scope("bob", frozenset({"hydro", "x"})), Scope("carol", frozenset({"forest"}))
+        shared = processes.share("buffer", "alice", Sharing(groups=frozenset({"hydro", "all"})))
+        assert shared.sharing.groups == {"hydro", "all"}
+        assert processes.get("buffer", group) == shared
+        assert processes.list(9, 0, group).total == 1
+        for act in (processes.get, processes.history):
+            with pytest.raises(NoSuchProcess):
+                act("buffer", stranger)
+        assert processes.list(9, 0, stranger).total == 0
+        processes.share("buffer", "alice", Sharing(public=True))
+        assert processes.get("buffer", stranger).sharing == Sharing(public=True)
+        processes.replace(a_process(owner="alice", version="2"))
+        assert processes.get("buffer", stranger).version == "2"
+        processes.remove("buffer", owner="alice")
+        processes.add(a_process(owner="alice"))
+        with pytest.raises(NoSuchProcess):
+            processes.get("buffer", stranger)
+
+    def test_of_one_id_the_own_one_comes_first_then_a_public_one(self, processes: ProcessStore) -> None:
+        for owner in ("zoe", "alice", "bob", "carol"):
+            processes.add(a_process(owner=owner, version=owner))
+        processes.share("buffer", "alice", Sharing(groups=frozenset({"g"})))
+        processes.share("buffer", "zoe", Sharing(public=True))
+        scopes = {
+            Scope("bob", frozenset({"g"})): "bob",
+            Scope("dora", frozenset({"g"})): "zoe",
+            Scope(None, first="carol"): "carol",
+            Scope(None): "zoe",
+        }
+        for scope, wanted in scopes.items():
+            assert processes.get("buffer", scope).version == wanted
+            assert [one.version for one in processes.list(9, 0, scope).processes] == [wanted]
+            assert processes.list(9, 0, scope).total == 1
+
+    def test_nothing_is_shared_that_is_not_there(self, processes: ProcessStore) -> None:
+        processes.add(a_process())
+        with pytest.raises(NoSuchProcess):
+            processes.share("buffer", "bob", Sharing(public=True))
 
     def test_each_change_grows_the_revision_of_the_store(self, processes: ProcessStore) -> None:
         seen = [processes.revision()]

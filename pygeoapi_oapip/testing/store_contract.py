@@ -17,7 +17,7 @@ from typing import TypeVar
 import pytest
 
 from ..errors import Conflict, NoSuchJob, VersionConflict
-from ..model.identity import EVERYTHING, Scope
+from ..model.identity import EVERYTHING, PRIVATE, Scope, Sharing
 from ..model.job import Goal, Job, JobStatus, Phase
 from ..model.run import RunRef, RunState, StepReport
 from ..store.base import JobQuery, JobStore
@@ -108,6 +108,36 @@ class JobStoreContract:
                 act()
         assert jobs.list(JobQuery(), bob).jobs == ()
         assert jobs.get(job.id, Scope("alice")) == job
+
+    def test_jobs_that_wait_or_run_are_counted_by_owner(self, jobs: JobStore) -> None:
+        made = [jobs.add(job_at(number)) for number in range(5)]
+        jobs.add(replace(job_at(), owner="bob"))
+        ended(jobs, made[0])
+        jobs.set_goal(made[1].id, Goal.DISMISS, EVERYTHING)
+        jobs.save(made[2].advance(Phase.RUNNING, NOON + SECOND))
+        assert jobs.unfinished("alice", 100) == 3
+        assert jobs.unfinished("alice", 2) == 2
+        assert [jobs.unfinished(name, 100) for name in ("bob", "carol", "a\0b")] == [1, 0, 0]
+
+    def test_a_shared_job_is_seen_by_those_and_no_others(self, jobs: JobStore) -> None:
+        job = jobs.add(job_at())
+        group, stranger = Scope("bob", frozenset({"hydro"})), Scope("carol", frozenset({"forest"}))
+        assert jobs.sharing(job.id) == PRIVATE
+        jobs.share(job.id, Sharing(groups=frozenset({"hydro"})))
+        assert jobs.sharing(job.id) == Sharing(groups=frozenset({"hydro"}))
+        assert jobs.get(job.id, group) == job
+        with pytest.raises(NoSuchJob):
+            jobs.get(job.id, stranger)
+        assert jobs.list(JobQuery(), group).jobs == ()
+        with pytest.raises(NoSuchJob):
+            jobs.set_goal(job.id, Goal.DISMISS, group)
+        jobs.share(job.id, Sharing(public=True))
+        assert jobs.get(job.id, stranger) == job
+        jobs.share(job.id, PRIVATE)
+        with pytest.raises(NoSuchJob):
+            jobs.get(job.id, group)
+        with pytest.raises(NoSuchJob):
+            jobs.share("none", Sharing(public=True))
 
     def test_a_save_writes_the_job_and_counts_its_version(self, jobs: JobStore) -> None:
         job = jobs.add(job_at())

@@ -11,6 +11,8 @@ Each page shows what the JSON representation of the same resource holds (Part 1 
     limit          the largest request body in bytes, which the form of `process` keeps within (optional)
     notice         a sentence for a banner on top of the page, for example that there is no authentication (optional)
     user           the name of the person who is signed in (optional)
+    login          address of the login, where one can log in here (optional)
+    provider       address where `logout` leads on to, or ""
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ PAGES = frozenset(
         "results",
         "logs",
         "error",
+        "logout",
         "openapi",
         "inputs",
         "exceptions",
@@ -57,6 +60,8 @@ _ABSENT = {
     "limit": 0,
     "notice": "",
     "user": "",
+    "login": "",
+    "provider": "",
 }
 
 

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from ..auth.context import current_principal
+from ..auth.middleware import REFUSAL_KEY
 from ..errors import BadRequest, Internal, MethodNotAllowed, NotFound, OapipError, TooLarge, Unavailable
 from ..operations import Operations
 from . import dispatch
@@ -113,6 +114,12 @@ class WpsDoor:
     def _answer(self, request: Request, reader: _Reader) -> WpsAnswer:
         if request.method not in ("GET", "POST"):
             raise MethodNotAllowed(f"WPS is asked by GET and POST, not {request.method[:20]}")
+        refusal = request.environ.get(REFUSAL_KEY)
+        if refusal is not None:
+            reader.version = dispatch.version_asked(
+                dispatch.read_parameters(request.query_string.decode("latin-1"), "")
+            )
+            raise refusal
         place: Place = request.environ[PLACE_KEY]
         read = reader.read(self._addresses, place)
         if place.rest:
@@ -133,6 +140,7 @@ class WpsDoor:
 
     def _failure(self, error: OapipError, version: str) -> Response:
         response = _response(self._binding(version).failure(error))
+        response.headers.extend(error.headers)
         if isinstance(error, Unavailable):
             response.headers["Retry-After"] = _RETRY_AFTER
         if isinstance(error, MethodNotAllowed):

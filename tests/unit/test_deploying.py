@@ -110,32 +110,35 @@ def test_the_id_of_ad_hoc_executions_is_reserved(deployments: Deployments, deplo
 
 def test_replacing_keeps_id_and_owner(store: MemoryProcessStore, deployments: Deployments) -> None:
     deployments.deploy(ANONYMOUS, cwl())
-    after = deployments.replace(present(store), cwl(id="other", label="Two"), None)
+    after = deployments.replace(ANONYMOUS, present(store), cwl(id="other", label="Two"), None)
     assert (after.id, after.title, after.revision, after.owner) == ("tool", "Two", 2, "anonymous")
-    assert deployments.replace(present(store), packaged(id="tool"), 2).revision == 3
+    assert deployments.replace(ANONYMOUS, present(store), packaged(id="tool"), 2).revision == 3
     with pytest.raises(InvalidPackage, match="is of 'other'"):
-        deployments.replace(present(store), packaged(id="other"), None)
+        deployments.replace(ANONYMOUS, present(store), packaged(id="other"), None)
 
 
 def test_changes_of_a_state_that_is_past_are_refused(store: MemoryProcessStore, deployments: Deployments) -> None:
     deployments.deploy(ANONYMOUS, cwl())
     old = present(store)
     with pytest.raises(PreconditionFailed):
-        deployments.replace(old, cwl(), 7)
-    deployments.replace(old, cwl(), 1)
-    for change in (lambda: deployments.replace(old, cwl(), 1), lambda: deployments.undeploy(old, 1)):
+        deployments.replace(ANONYMOUS, old, cwl(), 7)
+    deployments.replace(ANONYMOUS, old, cwl(), 1)
+    for change in (
+        lambda: deployments.replace(ANONYMOUS, old, cwl(), 1),
+        lambda: deployments.undeploy(ANONYMOUS, old, 1),
+    ):
         with pytest.raises(PreconditionFailed, match="at the same time"):
             change()
     assert present(store).revision == 2
-    deployments.undeploy(present(store), 2)
+    deployments.undeploy(ANONYMOUS, present(store), 2)
 
 
 def test_a_locked_process_is_never_changed(store: MemoryProcessStore, deployments: Deployments) -> None:
     deployments.deploy(ANONYMOUS, packaged(id="tool", mutable=False))
     for change in (
         lambda: deployments.deploy(ANONYMOUS, cwl()),
-        lambda: deployments.replace(present(store), cwl(), None),
-        lambda: deployments.undeploy(present(store), None),
+        lambda: deployments.replace(ANONYMOUS, present(store), cwl(), None),
+        lambda: deployments.undeploy(ANONYMOUS, present(store), None),
     ):
         with pytest.raises(ImmutableProcess, match="mutable: false"):
             change()

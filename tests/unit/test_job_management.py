@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from pygeoapi_oapip.auth.policy import Policy
 from pygeoapi_oapip.errors import BadRequest, InvalidInputs, Locked, NoSuchJob, NoSuchProcess
 from pygeoapi_oapip.job_management import DefinitionRules, Definitions, definition_of
 from pygeoapi_oapip.model.execution import ExecutionRequest
-from pygeoapi_oapip.model.identity import EVERYTHING, Principal, Scope
+from pygeoapi_oapip.model.identity import EVERYTHING, Principal
 from pygeoapi_oapip.model.job import Goal, Job, JobStatus, Phase
 from pygeoapi_oapip.model.json import JSON, JSONObject
 from pygeoapi_oapip.model.process import Input, Process
@@ -35,7 +36,7 @@ class Bench:
         own = OwnAddresses("https://server.test/api")
         self.definitions = Definitions(
             self.jobs,
-            DefinitionRules(own, self.find, self.read, self.request, lambda process: process.engine, _scope),
+            DefinitionRules(own, self.find, self.read, self.request, lambda process: process.engine, Policy()),
         )
 
     def find(self, principal: Principal, process_id: str) -> Process:
@@ -51,10 +52,6 @@ class Bench:
 
     def create(self, **definition: Any) -> Job:
         return self.definitions.create(ALICE, {"process": "p", **definition})
-
-
-def _scope(principal: Principal) -> Scope:
-    return Scope(principal.name)
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from ...errors import Forbidden, Unauthorized
 from ...model.process import Process
+from ...store.base import ProcessPage
 from ..door import Door
 from . import beside, fragments, security
 from .processes import GENERIC, by_query, execution_of, path_of
@@ -37,7 +39,7 @@ def build(door: Door) -> dict[str, Any]:
     own = _components(door)
     paths = fragments.paths()
     theirs = beside.cleaned(host, own, paths)
-    page = door.operations.processes(door.principal, LIVE_PATHS, 0)
+    page = _visible(door)
     ours = {**_complete(paths), **{path_of(item): execution_of(item) for item in page.processes}}
     return {
         "openapi": VERSION,
@@ -51,6 +53,14 @@ def build(door: Door) -> dict[str, Any]:
             for kind in dict.fromkeys((*own, *theirs.components))
         },
     }
+
+
+def _visible(door: Door) -> ProcessPage:
+    """The processes that have a path; none for those who may not see any: the rest of the document is for all."""
+    try:
+        return door.operations.processes(door.principal, LIVE_PATHS, 0)
+    except (Unauthorized, Forbidden):
+        return ProcessPage((), False, 0)
 
 
 def _complete(paths: Mapping[str, Any]) -> dict[str, Any]:

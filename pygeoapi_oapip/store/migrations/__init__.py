@@ -8,10 +8,10 @@ from sqlalchemy import Connection, inspect, select, text
 
 from ...errors import ConfigurationError
 from ..database import Database
-from ..notification_tables import metadata
+from ..identity_tables import metadata
 from ..tables import alembic_version, process_changes
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """All steps, oldest first; a test holds them against the scripts."""
 
 HEAD = REVISIONS[-1]

@@ -51,8 +51,9 @@ def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
 
 def status_document(job_id: str, call: Call) -> WpsAnswer:
     """The present state of a job. Raises NoSuchJob."""
-    job = call.service.job(call.principal, job_id)
     lineage = call.request.parameters.get(LINEAGE, "") == "true"
+    # the lineage is what was asked for, which not everybody may read who may see the job
+    job = (call.service.job_request if lineage else call.service.job)(call.principal, job_id)
     asked = ExecuteAsked(job.process_id, lineage=True) if lineage else None
     return _document(job, _process(job, call), _location(job, lineage, call), asked, call)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,15 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 import pygeoapi_oapip.store.migrations as migrations
-from pygeoapi_oapip.errors import ConfigurationError
-from pygeoapi_oapip.model.identity import Scope
+from pygeoapi_oapip.errors import ConfigurationError, NoSuchProcess
+from pygeoapi_oapip.model.identity import EVERYTHING, Scope
 from pygeoapi_oapip.model.job import Phase
 from pygeoapi_oapip.store.base import JobQuery
+from pygeoapi_oapip.store.process_rows import process_row
 from pygeoapi_oapip.store.rows import job_row
 from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlProcessStore, upgrade
-from pygeoapi_oapip.store.tables import jobs
+from pygeoapi_oapip.store.tables import jobs, process_revisions
+from pygeoapi_oapip.testing.process_store_contract import a_process
 from pygeoapi_oapip.testing.store_contract import NOON, SECOND, job_at
 
 from .processes import check_that_many_start_at_once
@@ -34,7 +37,7 @@ def test_the_steps_make_the_same_tables_as_a_fresh_start(tmp_path: Path) -> None
     upgrade(stepped)
     with fresh.read() as one, stepped.read() as other:
         assert schema_of(one) == schema_of(other)
-        assert len(schema_of(one)) == 6
+        assert len(schema_of(one)) == 10
     assert SqlProcessStore(stepped).revision() == SqlProcessStore(fresh).revision() == 0
 
 
@@ -55,6 +58,34 @@ def test_jobs_of_the_first_schema_are_listed_after_the_steps(tmp_path: Path) -> 
     upgrade(database)
     for query in (JobQuery(), JobQuery(min_duration=1.0), JobQuery(process_ids=("buffer",), max_duration=1.0)):
         assert [one.id for one in SqlJobStore(database).list(query, Scope("alice")).jobs] == [job.id]
+    database.close()
+
+
+def test_processes_of_the_third_schema_keep_owner_revisions_and_packages(tmp_path: Path) -> None:
+    database = _database(tmp_path)
+    with database.write() as connection:
+        migrations.migrate(connection, "0003")
+        for process_id, deployed in (("echo", 1), ("gone", 0)):
+            row = f"('{process_id}', 'anonymous', {deployed}, 2)"
+            connection.exec_driver_sql(f"INSERT INTO processes (id, owner, deployed, revision) VALUES {row}")
+        for process_id, number in (("echo", 1), ("echo", 2), ("gone", 1), ("gone", 2)):
+            process = replace(
+                a_process(process_id, "anonymous", f"{number}.0"), revision=number, created=NOON, updated=NOON
+            )
+            connection.execute(process_revisions.insert().values(process_row(process)))
+        job = job_at(phase=Phase.SUCCESSFUL, process_id="gone", process_revision=1)
+        connection.execute(jobs.insert().values(job_row(job)))
+    upgrade(database)
+    store = SqlProcessStore(database)
+    assert store.get("echo", Scope("alice")).version == "2.0"
+    assert [one.version for one in store.history("echo", Scope("alice"))] == ["2.0", "1.0"]
+    with pytest.raises(NoSuchProcess):
+        store.get("gone", EVERYTHING)
+    kept = SqlJobStore(database).get(job.id, EVERYTHING)
+    found = store.get(kept.process_id, EVERYTHING, kept.process_revision, kept.process_owner)
+    assert found.version == "1.0" and found.package is not None
+    assert store.add(a_process("gone", "anonymous")).revision == 3
+    assert store.add(a_process("echo", "alice")).revision == 1
     database.close()
 
 

@@ -74,6 +74,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     },
     "package": {"mediaType": "application/cwl", "size": 10, "source": EVIL},
     "health": {"status": "degraded", "parts": {EVIL: {"ok": False, "detail": EVIL, "more": {"a": EVIL}}}},
+    "logout": {},
     "document": {EVIL: EVIL, "rows": [{"a": EVIL}], "links": [{"rel": "self", "href": f"{BASE}/x", "title": EVIL}]},
     "error": {"type": "about:blank", "title": EVIL, "status": 404, "detail": EVIL, "more": {"a": EVIL}},
     "openapi": {

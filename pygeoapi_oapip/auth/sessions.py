@@ -1,0 +1,84 @@
+"""Logins of browsers: a session is a row in the store and a random text in a cookie, of which the store has the digest
+only. A logout ends it in all processes at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ..model.identity import Principal
+
+COOKIE, COOKIE_SECURE = "oapip-session", "__Host-oapip-session"
+"""Names of the cookie; a browser takes the second one over https only, and only for this host."""
+LOGIN_COOKIE = "oapip-login"
+LOGIN_TIME = 600.0
+"""Seconds that a login may take."""
+_TEXT = 43
+"""Characters of 32 random bytes."""
+
+
+class SessionStore(Protocol):
+    """Rows of text by a key, with an end."""
+
+    def put(self, key: str, kind: str, text: str, expires: float) -> None:
+        """Keep a row; rows that have ended go."""
+        ...
+
+    def get(self, key: str, kind: str, now: float) -> str | None:
+        """The text of a row that has not ended."""
+        ...
+
+    def take(self, key: str, kind: str, now: float) -> str | None:
+        """The same, and the row goes: only one caller gets it."""
+        ...
+
+
+class Sessions:
+    """Begins, finds and ends them.
+
+    Args:
+        store: keeps them.
+        lifetime: seconds after which one has to log in again.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, store: SessionStore, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self.lifetime = lifetime
+        self._clock = clock
+
+    def begin(self, principal: Principal) -> str:
+        """A new session; gives the text of its cookie, which nobody has had before."""
+        token = secrets.token_urlsafe(32)
+        row = {"name": principal.name, "roles": sorted(principal.roles), "groups": sorted(principal.groups)}
+        self._store.put(_digest(token), "session", json.dumps(row), self._clock() + self.lifetime)
+        return token
+
+    def principal(self, token: str) -> Principal | None:
+        """Whose session it is; None where there is none, or not any more. Raises StoreUnavailable."""
+        text = self._store.get(_digest(token), "session", self._clock()) if len(token) == _TEXT else None
+        if text is None:
+            return None
+        row = json.loads(text)
+        return Principal(row["name"], frozenset(row["roles"]), frozenset(row["groups"]))
+
+    def end(self, token: str) -> None:
+        """End a session."""
+        self._store.take(_digest(token), "session", self._clock())
+
+    def remember(self, state: str, values: Mapping[str, Any]) -> None:
+        """Keep what a login needs when the browser comes back with this state."""
+        self._store.put(_digest(state), "login", json.dumps(values), self._clock() + LOGIN_TIME)
+
+    def recall(self, state: str) -> Mapping[str, Any] | None:
+        """What was kept, once; None where it was not, or too long ago."""
+        text = self._store.take(_digest(state), "login", self._clock())
+        return None if text is None else dict(json.loads(text))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
