@@ -28,7 +28,12 @@ class EngineType:
     """The extra of this distribution that brings its SDK; "" where none is needed."""
 
 
-ENGINE_TYPES: Mapping[str, EngineType] = MappingProxyType({"local": EngineType(".local.engine:LocalEngine")})
+ENGINE_TYPES: Mapping[str, EngineType] = MappingProxyType(
+    {
+        "local": EngineType(".local.engine:LocalEngine"),
+        "calrissian": EngineType(".calrissian.engine:CalrissianEngine"),
+    }
+)
 """By the `type` of the engine's block in the configuration."""
 
 

@@ -1,0 +1,163 @@
+"""CalrissianEngine: a run is a Kubernetes Job whose pod runs Calrissian. docs/engines/calrissian.md has the picture."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ...errors import EngineUnavailable, PlanRejected, RunLost
+from ...model.execution import Plan
+from ...model.process import Package
+from ...model.run import JobID, LogLine, RunRef, RunReport, RunState
+from ...model.value import OutputValue
+from ...packages.resources import MIB, demand
+from ...settings import CalrissianEngine as Settings
+from ..base import Traits
+from . import launch, reports
+from .client import Cluster
+from .folder import JobFolder
+from .follower import Follower
+from .joblog import read_logs
+from .names import safe_id, selector
+from .places import places
+from .watching import Watching
+
+_POLL = 0.1
+"""Seconds between looks at the files of runs that somebody waits for."""
+_FIRST_ANSWER = 5.0
+
+
+class CalrissianEngine:
+    """Calrissian on Kubernetes.
+
+    Args:
+        name: its name in the configuration.
+        settings: its block in the configuration.
+        home: not used: all state is in the jobs' folders and in the cluster.
+    """
+
+    def __init__(self, name: str, settings: Settings, home: Path) -> None:
+        self.name = name
+        self.settings = settings
+        self.cluster = Cluster(settings)
+        self._follower = Follower(self.cluster, settings.namespace, selector(settings.instance))
+        self._watching = Watching(settings, self.cluster)
+
+    @property
+    def traits(self) -> Traits:
+        """Reads files only; submits are idempotent through the name of the Job."""
+        return Traits(reads=frozenset({"file"}), idempotent_submit=True, poll_interval=1.0)
+
+    def check(self, plan: Plan) -> None:
+        """Refuse what asks for more than the settings allow. See Engine."""
+        wanted, settings = demand(plan.package.document), self.settings
+        if wanted.cores > settings.max_cores or wanted.memory > settings.max_ram:
+            raise PlanRejected(
+                f"The process asks for {wanted.cores:g} cores and {wanted.memory / MIB:.0f} MiB of memory; "
+                f"a job may have {settings.max_cores:g} cores and {settings.max_ram / MIB:.0f} MiB here."
+            )
+
+    def submit(self, plan: Plan) -> RunRef:
+        """Write the plan into the volume and make the Job. See Engine."""
+        run = launch.reference(self.name, self.settings, plan)
+        folder = self._folder(run)
+        try:
+            if folder.decided("submitted") is None:
+                launch.write(self.settings, plan, folder)
+                launch.create(self.settings, self.cluster, plan, folder)
+                folder.decide("submitted", {})
+        except OSError as error:
+            raise EngineUnavailable(f"the volume of the jobs cannot be written: {error.strerror}") from error
+        return run
+
+    def poll(self, runs: Sequence[RunRef]) -> Mapping[JobID, RunReport]:
+        """What the files say of runs that have ended, and the cluster of those that go on. See Engine."""
+        try:
+            found = {run.job_id: self._look(run) for run in runs}
+        except OSError as error:
+            raise EngineUnavailable(f"the volume of the jobs cannot be read: {error.strerror}") from error
+        return {job_id: report for job_id, report in found.items() if report is not None}
+
+    def cancel(self, run: RunRef) -> None:
+        """Remove the Job; its pods go with it. See Engine."""
+        folder = self._folder(run)
+        if not folder.planned or self._ended(folder) is not None:
+            return
+        try:
+            folder.decide("cancel", {"time": time.time()})
+        except OSError as error:
+            raise EngineUnavailable(f"the volume of the jobs cannot be written: {error.strerror}") from error
+        launch.remove(self.cluster, self.settings, run)
+
+    def outputs(self, run: RunRef) -> Mapping[str, OutputValue]:
+        """The outputs that Calrissian reported, in the job's folder. See Engine."""
+        from ...packages.outputs import read_outputs
+
+        folder = self._folder(run)
+        try:
+            folder.collect()
+        except OSError as error:
+            raise EngineUnavailable(f"the outputs cannot be moved to the job's folder: {error.strerror}") from error
+        found, planned = folder.told("exit"), folder.decided("planned")
+        if found is None or planned is None or not isinstance(found.get("outputs"), dict):
+            raise RunLost("the volume has no outputs of the run any more")
+        document, entry = planned["document"], str(planned["entry"])
+        outputs = found["outputs"]
+        assert isinstance(document, dict) and isinstance(outputs, dict)
+        return read_outputs(outputs, Package(document, entry, b"", "application/cwl+json"), folder.workspace)
+
+    def logs(self, run: RunRef) -> Iterator[LogLine]:
+        """The lines of Calrissian and of the steps. See Engine."""
+        return read_logs(self._folder(run))
+
+    def forget(self, run: RunRef) -> None:
+        """Remove the Job with all that belongs to it, and what the volume holds of it. See Engine."""
+        folder = self._folder(run)
+        if not folder.planned:
+            return
+        launch.remove(self.cluster, self.settings, run)
+        try:
+            folder.collect()
+        except OSError as error:
+            raise EngineUnavailable(f"the files of the job cannot be moved: {error.strerror}") from error
+        folder.remove()
+
+    def wait(self, runs: Sequence[RunRef], timeout: float) -> None:
+        """Wait until one of the runs may have changed. See Eventful."""
+        deadline = time.monotonic() + timeout
+        count = self._follower.count
+        folders = [self._folder(run) for run in runs]
+        while (left := deadline - time.monotonic()) > 0 and self._follower.count == count:
+            if any(self._ended(folder) for folder in folders):
+                return
+            self._follower.wait(count, min(left, _POLL))
+
+    def close(self) -> None:
+        """Close idle connections; runs go on. The engine can still be used."""
+        self.cluster.close()
+
+    def _folder(self, run: RunRef) -> JobFolder:
+        workspace = Path(str(run.state["workspace"]))
+        return JobFolder(workspace, places(self.settings.volumes, run.job_id, workspace))
+
+    def _ended(self, folder: JobFolder) -> RunReport | None:
+        return reports.decided(folder) or (None if folder.decided("cancel") else reports.final(folder))
+
+    def _look(self, run: RunRef) -> RunReport | None:
+        folder = self._folder(run)
+        if not folder.planned:
+            return None
+        ended = self._ended(folder)
+        if ended is not None:
+            return ended
+        job_id = safe_id(run.job_id)
+        pods = self._follower.pods.rows(job_id, _FIRST_ANSWER) or ()
+        jobs = self._follower.jobs.rows(job_id, _FIRST_ANSWER)
+        if jobs is None:
+            report = reports.going_on(folder, pods)
+            return report if report.state is RunState.RUNNING else RunReport(RunState.QUEUED, self._away())
+        return self._watching.judge(run, folder, jobs, pods)
+
+    def _away(self) -> str:
+        return f"waiting for the cluster: {self._follower.jobs.fault}"

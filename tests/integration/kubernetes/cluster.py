@@ -1,0 +1,120 @@
+"""A real single-node Kubernetes for tests, started and stopped by the scripts in `node`.
+
+Its programs come from the archive that OAPIP_KUBERNETES names (Debian's source package `kubernetes` 1.20, built: see
+docs/engines/calrissian.md). CLUSTER_DIR and OAPIP_KEEP_CLUSTER=1 keep it between two runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .images import BUSYBOX, HOST, busybox_tree, host_tree, write_image
+
+ARCHIVE = "OAPIP_KUBERNETES"
+_NODE = Path(__file__).parent / "node"
+VENV = "OAPIP_CALRISSIAN_VENV"
+"""An environment with calrissian 0.18.1; else one is made."""
+_START = 180.0
+
+
+class CannotStart(Exception):
+    """No cluster can run here; says why."""
+
+
+def required() -> bool:
+    """True if the environment says that these tests must run: OAPIP_REQUIRE is a list with commas."""
+    return "kubernetes" in os.environ.get("OAPIP_REQUIRE", "").split(",")
+
+
+class TestCluster:
+    """A running cluster with the images that tests need.
+
+    Raises:
+        CannotStart: says why.
+    """
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        if ARCHIVE not in os.environ:
+            raise CannotStart(f"{ARCHIVE} does not name an archive with its programs")
+        if os.geteuid() != 0 or shutil.which("busybox") is None:
+            raise CannotStart("a cluster of its own needs root and busybox-static")
+        self.folder = Path(os.environ.get("CLUSTER_DIR") or tempfile.mkdtemp(prefix="oapip-k8s-", dir="/var/tmp"))
+        self._environment = {**os.environ, "CLUSTER_DIR": str(self.folder)}
+        self.kubeconfig = self.folder / "admin.kubeconfig"
+        self._run(str(_NODE / "up"), timeout=_START)
+        try:
+            self.venv = self._calrissian()
+            for name, fill in ((BUSYBOX, busybox_tree), (HOST, host_tree)):
+                self._import(name, fill)
+        except BaseException:
+            self.remove()
+            raise
+
+    def kubectl(self, *arguments: str, given: str = "") -> str:
+        """What `kubectl ARGUMENTS` prints."""
+        command = ["kubectl", f"--kubeconfig={self.kubeconfig}", *arguments]
+        path = f"{self.folder}/venv/bin:{os.environ['PATH']}"
+        return self._run(*command, given=given, environment={**os.environ, "PATH": path})
+
+    def apply(self, *objects: Mapping[str, Any]) -> None:
+        """Make objects, or change them."""
+        self.kubectl("apply", "-f", "-", given=yaml.safe_dump_all([dict(row) for row in objects]))
+
+    def items(self, kinds: str, namespace: str) -> list[Any]:
+        """All objects of some kinds."""
+        found: list[Any] = json.loads(self.kubectl("get", kinds, "-n", namespace, "-o", "json"))["items"]
+        return found
+
+    def remove(self) -> None:
+        """Stop it, and delete everything where this made it."""
+        keep = "CLUSTER_DIR" in os.environ and os.environ.get("OAPIP_KEEP_CLUSTER")
+        if not keep:
+            subprocess.run([str(_NODE / "down"), "wipe"], env=self._environment, check=False)
+
+    def _calrissian(self) -> Path:
+        named = os.environ.get(VENV)
+        if named:
+            return Path(named)
+        made = self.folder / "calrissian"
+        self._run(sys.executable, "-m", "venv", str(made))
+        self._run(str(made / "bin" / "pip"), "install", "-q", "calrissian==0.18.1", "setuptools<81", timeout=600)
+        return made
+
+    def _import(self, name: str, fill: Any) -> None:
+        ctr = ["ctr", "-a", f"{self.folder}/run/containerd.sock", "-n", "k8s.io", "images"]
+        if name in self._run(*ctr, "ls", "-q").split():
+            return
+        with tempfile.TemporaryDirectory(dir=self.folder) as work:
+            tree, archive = Path(work) / "tree", Path(work) / "image.tar"
+            tree.mkdir()
+            fill(tree)
+            write_image(tree, name, archive)
+            self._run(*ctr, "import", str(archive))
+
+    def _run(
+        self, *command: str, given: str = "", timeout: float = 60.0, environment: Mapping[str, str] | None = None
+    ) -> str:
+        done = subprocess.run(
+            command,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=dict(environment or self._environment),
+        )
+        if done.returncode:
+            raise CannotStart(f"{Path(command[0]).name} {' '.join(command[1:3])}: {done.stderr.strip()[-500:]}")
+        return done.stdout
