@@ -233,6 +233,8 @@ class Pods:
         container["name"] = "step"
         for init in spec["initContainers"]:
             init["name"] = "init"
+        for each in (container, *spec["initContainers"]):
+            _as_they_are(each)
         if self.plan["limit_memory"]:
             container["resources"].setdefault("limits", {})["memory"] = container["resources"]["requests"]["memory"]
         part = dict(self.plan["steps"])
@@ -253,6 +255,15 @@ class Pods:
                     {"apiVersion": r.api_version, "kind": r.kind, "name": r.name, "uid": r.uid} for r in found
                 ]
             return self.owners
+
+
+def _as_they_are(container: dict[str, Any]) -> None:
+    """Keep the cluster from replacing `$(NAME)` and `$$` in what CWL has worked out already."""
+    for key in ("command", "args"):
+        if key in container:
+            container[key] = [text.replace("$", "$$") for text in container[key]]
+    for variable in container.get("env", []):
+        variable["value"] = variable["value"].replace("$", "$$")
 
 
 def _drop_unused_volumes(spec: dict[str, Any]) -> None:
