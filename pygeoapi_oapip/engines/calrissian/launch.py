@@ -88,6 +88,7 @@ def _plan(settings: Settings, plan: Plan, where: Places) -> JSONObject:
         "out": where.pod_out,
         "outdir": where.outdir,
         "tmp": where.tmp,
+        "folders": [where.inputs, where.outdir, where.tmp],
         "bring_in": pairs,
         "take_out": [list(pair) for pair in where.take_out],
         "arguments": _arguments(settings, plan, where),

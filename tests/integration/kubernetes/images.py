@@ -58,7 +58,10 @@ def write_image(tree: Path, name: str, archive: Path, entry: str = "") -> None:
         {
             "architecture": "amd64",
             "os": "linux",
-            "config": {**({"Entrypoint": [entry]} if entry else {"Cmd": ["/bin/sh"]}), "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/sbin"]},
+            "config": {
+                "Entrypoint" if entry else "Cmd": [entry or "/bin/sh"],
+                "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/sbin"],
+            },
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
         }
     ).encode()

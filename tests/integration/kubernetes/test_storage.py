@@ -15,7 +15,8 @@ from .bench import CLASS, Bench, large, provisioner, shell
 from .namespace import Namespace
 
 COMMAND = """
-cat "$0" "$1" > both.txt; cat both.txt >&2; mkdir tree; cp -r "$2"/. tree; echo a > a.out; echo '$$(HOME) $(HOME)' > b.out
+cat "$0" "$1" > both.txt; cat both.txt >&2; mkdir tree; cp -r "$2"/. tree
+echo a > a.out; echo '$$(HOME) $(HOME)' > b.out
 """
 TOOL = shell(
     COMMAND,

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-import overlay  # type: ignore[import-not-found,unused-ignore]  # beside this file in the pod
+import guard  # type: ignore[import-not-found,unused-ignore]  # beside this file in the pod
+import overlay  # type: ignore[import-not-found,unused-ignore]
 from calrissian import job, k8s
 from calrissian import main as calrissian_main
 
@@ -303,6 +304,7 @@ def main() -> int:
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
     install(plan)
+    guard.install(plan["folders"])
     remove_older(plan)
     sys.argv = ["calrissian", *plan["arguments"]]
     return int(calrissian_main.main() or 0)
