@@ -78,8 +78,8 @@ class Bench:
     def until_gone(self, namespace: Namespace, before: list[str], limit: float = 30.0) -> None:
         """Wait until the namespace has no more objects than before."""
         deadline = time.monotonic() + limit
-        while (left := namespace.objects()) != before:
-            assert time.monotonic() < deadline, f"left: {set(left) - set(before)}"
+        while left := set(namespace.objects()) - set(before):
+            assert time.monotonic() < deadline, f"left: {left}"
             time.sleep(0.5)
 
     def log(self, run: RunRef) -> str:
