@@ -27,7 +27,7 @@ class Admission:
         self._check_references = settings.limits.check_references
         self._poster = make_poster(settings.callbacks)
 
-    def request(self, body: JSON, process: Process) -> ExecutionRequest:
+    def request(self, body: JSON, process: Process, reads: frozenset[str] = frozenset()) -> ExecutionRequest:
         """Validate a body, wherever the values in it come from.
 
         References of plain values are read and validated; those of files are looked for, where the settings say so
@@ -36,6 +36,8 @@ class Admission:
         Args:
             body: the parsed execute document.
             process: what is executed.
+            reads: schemes that its engine reads itself. The rules of this server count for those that it reads, too;
+                but it does not look for what the engine reads with keys of its own.
 
         Raises:
             BadRequest, InvalidInputs: it does not fit the description.
@@ -44,9 +46,10 @@ class Admission:
         """
         request = with_literals(validate(body, process), process.inputs, self._stager.fetch)
         addresses = references(request, process)
-        refuse_any(addresses, self._stager.check)
+        refuse_any([one for one in addresses if one.scheme not in reads - self._stager.schemes], self._stager.check)
         if self._check_references and isinstance(self._stager, Prober):
-            refuse_missing(addresses, self._stager.probe)
+            ours = [one for one in addresses if one.scheme not in reads - {"file"}]
+            refuse_missing(ours, self._stager.probe)
         if request.subscriber is not None:
             self._refuse_subscriber(request.subscriber)
         return request

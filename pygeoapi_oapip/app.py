@@ -17,10 +17,15 @@ from .errors import ConfigurationError
 from .ogcapi import failures, host
 from .ogcapi.application import allow_all_origins, create_app, door_of
 from .ogcapi.configured import door_options
-from .ogcapi.contexts import NAME, split_context
+from .ogcapi.contexts import NAME, split_context, split_user
 from .ogcapi.door import PREFIX_KEY
 from .operations import Operations
-from .settings import load_settings
+from .settings import Wps, load_settings
+from .wps.application import PLACE_KEY, STATUS, Place
+from .wps.configured import wps_door
+
+ZOO_LOADER = "/cgi-bin/zoo_loader.cgi"
+"""Where ZOO-Project serves WPS."""
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -65,7 +70,12 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     failures.register_host(beside, door_of(door))
     if options.cors:
         beside.after_request(allow_all_origins)
-    return compose(door, beside, host.segments(beside, prefix), prefix, _first_segments(door))
+    segments, reserved = host.segments(beside, prefix), _first_segments(door)
+    whole = compose(door, beside, segments, prefix, reserved)
+    if not settings.wps.enabled:
+        return whole
+    wps = wps_door(operations, configuration, settings, prefix)
+    return with_wps(whole, wps, settings.wps, prefix, segments | reserved)
 
 
 def compose(
@@ -96,6 +106,40 @@ def compose(
         if rest.lstrip("/").partition("/")[0] in segments:
             return beside(_below(environ, context, prefix + rest) if context else environ, start_response)
         return door(environ if rest == path else _below(environ, prefix + context, rest), start_response)
+
+    return application
+
+
+def with_wps(
+    whole: WSGIApplication, door: WSGIApplication, settings: Wps, prefix: str, taken: frozenset[str]
+) -> WSGIApplication:
+    """An application, and the WPS door before it.
+
+    Args:
+        whole: answers all other paths.
+        door: answers `/wps`, what is below it, the same after a user, and, if told so, the path of ZOO-Project.
+        settings: where it is.
+        prefix: path that comes before all others, or "".
+        taken: first path segments that cannot be users.
+    """
+
+    def place(path: str) -> Place | None:
+        own = settings.path
+        if own not in path:
+            return Place("", ZOO_LOADER) if settings.zoo_loader and path == prefix + ZOO_LOADER else None
+        if not path.startswith(prefix):
+            return None
+        below = path[len(prefix) :]
+        user, rest = ("", below) if below.startswith(own) else split_user(below, taken)
+        if rest == own or rest.startswith(own + STATUS):
+            return Place(user, own, rest[len(own) :])
+        return None
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        found = place(environ.get("PATH_INFO", ""))
+        if found is None:
+            return whole(environ, start_response)
+        return door({**environ, PLACE_KEY: found}, start_response)
 
     return application
 

@@ -7,6 +7,7 @@ import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from .errors import NoSuchOutput, ResultNotAvailable, Unavailable
 from .model.execution import ExecutionRequest
@@ -21,6 +22,7 @@ from .packages.enclosed import enclosed_package
 from .packages.formats import media_type_of_name
 from .packages.remote import is_remote, remote_process
 from .results import ARCHIVE, find_file
+from .staging.base import Storage
 from .store.base import ProcessStore
 
 _FALLBACK = "application/octet-stream"
@@ -48,7 +50,9 @@ def wanted_outputs(process: Process, request: ExecutionRequest, stored: JSONObje
     return {key: output_from_json(stored[key]) for key in ids}
 
 
-def served_file(value: OutputValue, output_id: str, path: str, workspace: Path) -> ServedFile:
+def served_file(
+    value: OutputValue, output_id: str, path: str, workspace: Path, storage: Storage | None = None
+) -> ServedFile:
     """A file of an output, or the archive of a Directory.
 
     Args:
@@ -56,14 +60,19 @@ def served_file(value: OutputValue, output_id: str, path: str, workspace: Path) 
         output_id: names it in errors.
         path: as in `results.file_links`.
         workspace: the job's folder.
+        storage: where results are that are not in it.
 
     Raises:
         NoSuchOutput: nothing has this path.
-        ResultNotAvailable: the file is gone from the job's folder.
+        ResultNotAvailable: the file is gone from the job's folder or the storage.
+        StorageUnavailable: the storage cannot be asked now.
     """
     found = find_file(value, path)
     if found is None:
         raise NoSuchOutput(f"the output {output_id} has no file {path!r}")
+    leaf = found if isinstance(found, FileOutput) else found[0]
+    if storage is not None and "://" in leaf.href:
+        return _stored_file(found, output_id, path, storage)
     if isinstance(found, FileOutput):
         return ServedFile(_inside(workspace, found.href), found.name, found.media_type or _FALLBACK)
     directory, below = found
@@ -78,16 +87,40 @@ def served_file(value: OutputValue, output_id: str, path: str, workspace: Path) 
     return ServedFile(_archive(folder, directory, workspace), f"{directory.name}.zip", ARCHIVE)
 
 
-def list_directory(value: OutputValue, output_id: str, path: str, workspace: Path) -> Sequence[DirectoryEntry]:
-    """All files below a Directory output, by path.
+def _stored_file(
+    found: FileOutput | tuple[DirectoryOutput, str], output_id: str, path: str, storage: Storage
+) -> ServedFile:
+    if isinstance(found, FileOutput):
+        return ServedFile(None, found.name, found.media_type or _FALLBACK, storage.content(found.href))
+    directory, below = found
+    if not below:
+        return ServedFile(None, f"{directory.name}.zip", ARCHIVE, storage.archive(directory.href, directory.name))
+    name = below.rpartition("/")[2]
+    try:
+        return ServedFile(None, name, _guess(name), storage.content(_below(directory, below)))
+    except ResultNotAvailable:
+        raise NoSuchOutput(f"{path!r} of the output {output_id} is a directory, or not there") from None
+
+
+def _below(directory: DirectoryOutput, below: str) -> str:
+    return f"{directory.href}/{quote(below)}"
+
+
+def list_directory(
+    value: OutputValue, output_id: str, path: str, workspace: Path, storage: Storage | None = None
+) -> Sequence[DirectoryEntry]:
+    """All files below a Directory output, by path. Arguments as `served_file`.
 
     Raises:
         NoSuchOutput: there is no Directory at `path`.
+        StorageUnavailable: the storage cannot be asked now.
     """
     found = find_file(value, path)
     if not isinstance(found, tuple):
         raise NoSuchOutput(f"the output {output_id} has no directory {path!r}")
     directory, below = found
+    if storage is not None and "://" in directory.href:
+        return _stored_directory(directory, below, output_id, storage)
     folder = _inside(workspace, directory.href)
     if below:
         folder = _inside(folder, below)
@@ -97,6 +130,18 @@ def list_directory(value: OutputValue, output_id: str, path: str, workspace: Pat
         DirectoryEntry(file.relative_to(folder).as_posix(), file.stat().st_size, _guess(file.name))
         for file in _files(folder)
     ]
+
+
+def _stored_directory(
+    directory: DirectoryOutput, below: str, output_id: str, storage: Storage
+) -> Sequence[DirectoryEntry]:
+    try:
+        found = storage.entries(_below(directory, below) if below else directory.href)
+    except ResultNotAvailable:
+        if not below:
+            raise
+        raise NoSuchOutput(f"the output {output_id} has no directory {below!r}") from None
+    return [DirectoryEntry(entry.path, entry.size, _guess(entry.path.rpartition("/")[2])) for entry in found]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -104,6 +104,8 @@ class Composer:
         outputs = wanted_outputs(process_of(self._processes, job), request, job.outputs or {})
 
         def read(output_id: str, path: str) -> bytes:
-            return served_file(outputs[output_id], output_id, path, self._workspaces.path(job.id)).path.read_bytes()
+            folder, storage = self._workspaces.path(job.id), self._workspaces.storage
+            return served_file(outputs[output_id], output_id, path, folder, storage).read()
 
-        return Renderer(f"{self._address(job)}/results", read).document(outputs, request)
+        locate = self._workspaces.storage.link
+        return Renderer(f"{self._address(job)}/results", read, locate).document(outputs, request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,9 +12,12 @@ from .model.job import Job
 from .model.json import JSON, JSONObject
 from .model.process import Package, Process
 from .model.run import LogLine
-from .model.value import OutputValue
+from .model.value import DirectoryOutput, FileOutput, OutputValue
+from .staging.base import Content
 from .store.base import JobPage, JobQuery, ProcessPage
 from .store.notifications import Subscription
+
+_CHUNK = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,10 @@ class Execution:
     """True: synchronous and ended (the door answers with results or the failure); False: 201 with the status."""
 
 
+def _nowhere(leaf: FileOutput | DirectoryOutput) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """The outputs of a successful job, those that were asked for, in the order of the description."""
@@ -57,15 +64,42 @@ class Results:
     job: Job
     process: Process
     outputs: Mapping[str, OutputValue]
+    locate: Callable[[FileOutput | DirectoryOutput], str] = _nowhere
+    """The address of a file that is to be fetched elsewhere (presigned links); "" for all that are served here."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """A file of a result, ready to be sent."""
+    """A file of a result, ready to be sent: on this machine, or in the storage of results."""
 
-    path: Path
+    path: Path | None
+    """None where it is not on this machine."""
     name: str
     media_type: str
+    content: Content | None = None
+    """Where `path` is None."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes; None where that is known at the end only. Raises FileNotFoundError."""
+        if self.content is not None:
+            return self.content.size
+        assert self.path is not None
+        return self.path.stat().st_size
+
+    def pieces(self) -> Iterator[bytes]:
+        """All bytes, in pieces. Raises FileNotFoundError, ResultNotAvailable, StorageUnavailable."""
+        if self.content is not None:
+            yield from self.content.pieces()
+            return
+        assert self.path is not None
+        with self.path.open("rb") as file:
+            while piece := file.read(_CHUNK):
+                yield piece
+
+    def read(self) -> bytes:
+        """All bytes. Raises as `pieces`."""
+        return b"".join(self.pieces())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +120,8 @@ class Health:
     ok: bool
     parts: JSONObject
     """Part name -> {ok: bool, detail: str, ...}."""
+    degraded: bool = False
+    """Something does not work that does not keep the server from answering: an engine."""
 
 
 class Operations(Protocol):

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from .engines.base import Engine
+from .engines.base import Engine, Eventful
 from .errors import (
     EngineUnavailable,
     JobFailed,
+    NoSuchJob,
     OapipError,
     RunLost,
     StorageUnavailable,
@@ -141,9 +142,14 @@ class Phases:
             attempts=0,
             not_before=None,
         )
-        if later is Phase.COLLECTING and self._engine(job).traits.idempotent_submit:
+        if later is Phase.COLLECTING and self._engine(job).traits.idempotent_submit and not self.collects_slowly(job):
             return self.step(changed)
         return changed if replace(changed, updated=job.updated) == job else self._parts.jobs.save(changed)
+
+    def collects_slowly(self, job: Job) -> bool:
+        """True where the outputs of a job come from or go to another machine: nobody else has to wait for that."""
+        engine = self._parts.engines.get(job.engine)
+        return self._parts.workspaces.storage.remote or not isinstance(engine, Eventful)
 
     def _stage(self, job: Job) -> Job:
         held = self._nested(job)
@@ -243,6 +249,8 @@ class Phases:
             outputs = engine.outputs(job.run)
         except RunLost as error:
             raise JobFailed(f"the outputs of the run are gone: {error}") from None
+        workspaces = self._parts.workspaces
+        outputs = workspaces.storage.publish(job.id, outputs, workspaces.path(job.id), self._still_mine(job))
         done = job.advance(
             Phase.SUCCESSFUL,
             self._now(),
@@ -255,6 +263,20 @@ class Phases:
         saved = self._parts.jobs.save(done)
         self._clean(saved, keep_outputs=True)
         return saved
+
+    def _still_mine(self, job: Job) -> Callable[[], bool]:
+        """Whether what is done for a job would be saved: it is not dismissed, and no other process moves it."""
+
+        def ask() -> bool:
+            try:
+                seen = self._parts.jobs.get(job.id, EVERYTHING)
+            except StoreUnavailable:
+                return True
+            except NoSuchJob:
+                return False
+            return seen.goal is Goal.RUN and not seen.ended and seen.lease_owner == job.lease_owner
+
+        return ask
 
     def _dismiss(self, job: Job) -> Job:
         if self._parts.children is not None and HAS_NESTED in job.request and job.run is None:

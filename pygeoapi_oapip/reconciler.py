@@ -225,11 +225,16 @@ class Loop:
             return
         if job.id in self._staging:
             self._staged(job)
-        elif job.phase is Phase.ACCEPTED and job.goal is Goal.RUN and _may_take_long(job):
-            # Downloads and copies of results; all else is done in order, here.
+        elif job.goal is Goal.RUN and self._may_take_long(job):
+            # Downloads, uploads and copies of results; all else is done in order, here.
             self._staging[job.id] = self._pool.submit(self._phases.step, job)
         else:
             self._guarded(job, lambda: self._phases.step(job))
+
+    def _may_take_long(self, job: Job) -> bool:
+        if job.phase is Phase.COLLECTING:
+            return self._phases.collects_slowly(job)
+        return job.phase is Phase.ACCEPTED and (HAS_NESTED in job.request or "href" in str(job.request))
 
     def _staged(self, job: Job) -> None:
         future = self._staging[job.id]
@@ -317,10 +322,6 @@ class Loop:
 def _waits(job: Job) -> bool:
     """True for a job that waits for its nested processes: those need the room, else all would wait for ever."""
     return job.phase is Phase.ACCEPTED and HAS_NESTED in job.request
-
-
-def _may_take_long(job: Job) -> bool:
-    return HAS_NESTED in job.request or "href" in str(job.request)
 
 
 def _with_engine(job: Job) -> bool:

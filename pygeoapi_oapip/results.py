@@ -37,6 +37,13 @@ _LONGEST_PATH = 2000
 Leaf = FileOutput | DirectoryOutput
 Read = Callable[[str, str], bytes]
 """(output id, path) -> the bytes of that file."""
+Locate = Callable[[Leaf], str]
+"""A file -> the address where it is fetched, "" where that is this server."""
+
+
+def here(leaf: Leaf) -> str:
+    """No file is elsewhere."""
+    return ""
 
 
 def file_links(output_id: str, value: OutputValue) -> Iterator[tuple[str, Leaf]]:
@@ -123,6 +130,8 @@ class Renderer:
     address: str
     """URL of the results, without a `/` at its end."""
     read: Read
+    locate: Locate = here
+    """Where a file is fetched if not at this server (presigned links), else "" (no address)."""
 
     def document(self, outputs: Mapping[str, OutputValue], request: ExecutionRequest) -> dict[str, JSON]:
         """Part 1 results.yaml: output id -> value, qualified value or link.
@@ -165,7 +174,8 @@ class Renderer:
     def link(self, output_id: str, path: str, leaf: Leaf) -> dict[str, JSON]:
         """Part 1 link.yaml for a file or directory; with the CWL `format` of a file that has one."""
         kind = leaf.media_type or "application/octet-stream" if isinstance(leaf, FileOutput) else ARCHIVE
-        found: dict[str, JSON] = {"href": self.href(output_id, path), "type": kind, "title": leaf.name}
+        address = self.locate(leaf) or self.href(output_id, path)
+        found: dict[str, JSON] = {"href": address, "type": kind, "title": leaf.name}
         if isinstance(leaf, FileOutput):
             found["length"] = leaf.size
             if leaf.format:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from .adhoc import ENDPOINT
 from .admission import Admission, waiting_time
@@ -26,6 +27,7 @@ from .errors import (
     ResultNotReady,
     VersionConflict,
 )
+from .health import engine_parts
 from .job_management import DefinitionRules, Definitions, locked
 from .model.execution import ExecutionRequest, Plan
 from .model.identity import Principal, Scope
@@ -212,7 +214,7 @@ class ProcessingService:
         return Execution(done, finished_in_time=done.phase in (Phase.SUCCESSFUL, Phase.FAILED))
 
     def _read(self, principal: Principal, process: Process, body: JSON) -> ExecutionRequest:
-        return self._admission.request(self._nested.replaced(principal, process, body), process)
+        return self._admission.request(self._nested.replaced(principal, process, body), process, self._reads(process))
 
     def _request(self, principal: Principal, process: Process, body: JSON) -> JSONObject:
         request = self._admit(principal, process, self._nested.replaced(principal, process, body))
@@ -256,17 +258,20 @@ class ProcessingService:
         job = self.job(principal, job_id)
         stored = _outputs_of(job)
         process = process_of(self._processes, job)
-        return Results(job, process, wanted_outputs(process, ExecutionRequest.from_json(job.request), stored))
+        outputs = wanted_outputs(process, ExecutionRequest.from_json(job.request), stored)
+        return Results(job, process, outputs, self._parts.workspaces.storage.link)
 
     def result_file(self, principal: Principal, job_id: str, output_id: str, path: str) -> ServedFile:
         """A file of an output."""
         value = self._output(principal, job_id, output_id)
-        return served_file(value, output_id, path, self._parts.workspaces.path(job_id))
+        workspaces = self._parts.workspaces
+        return served_file(value, output_id, path, workspaces.path(job_id), workspaces.storage)
 
     def directory(self, principal: Principal, job_id: str, output_id: str, path: str) -> Sequence[DirectoryEntry]:
         """The content of a Directory output."""
         value = self._output(principal, job_id, output_id)
-        return list_directory(value, output_id, path, self._parts.workspaces.path(job_id))
+        workspaces = self._parts.workspaces
+        return list_directory(value, output_id, path, workspaces.path(job_id), workspaces.storage)
 
     def logs(self, principal: Principal, job_id: str) -> Iterator[LogLine]:
         """The log so far; the server's own words first."""
@@ -285,17 +290,19 @@ class ProcessingService:
         return job
 
     def health(self) -> Health:
-        """Store, packages and the number of jobs."""
+        """Store, packages, engines and the number of jobs."""
         store_ok, store = self._store_health()
         broken = dict(self._parts.catalogue.broken())
         detail = f"{len(broken)} packages could not be loaded" if broken else "all packages are loaded"
-        engines = list(self._parts.engines)
+        engines_ok, engines = engine_parts(self._parts.engines)
+        storage = dict(self._parts.workspaces.storage.health())
         parts: dict[str, JSON] = {
             "store": store,
+            "storage": cast(JSON, storage),
             "packages": {"ok": not broken, "detail": detail, "broken": broken},
-            "engines": {"ok": True, "detail": ", ".join(engines), "names": engines},
+            **engines,
         }
-        return Health(store_ok and not broken, parts)
+        return Health(store_ok and not broken, parts, degraded=not (engines_ok and storage["ok"]))
 
     def _store_health(self) -> tuple[bool, JSON]:
         try:
@@ -313,7 +320,7 @@ class ProcessingService:
         return counts
 
     def _admit(self, principal: Principal, process: Process, body: JSON) -> ExecutionRequest:
-        request = self._admission.request(body, process)
+        request = self._admission.request(body, process, self._reads(process))
         self._check_plan(process, request, principal)
         return request
 
@@ -330,6 +337,10 @@ class ProcessingService:
         if engine is None:
             raise PlanRejected(f"the engine {process.engine} of this process is not configured")
         engine.check(Plan("", process.id, package, order, Path(), principal.name))
+
+    def _reads(self, process: Process) -> frozenset[str]:
+        engine = self._parts.engines.get(self._engine_of(process))
+        return frozenset() if engine is None else engine.traits.reads
 
     def _engine_of(self, process: Process) -> str:
         return process.engine or self._parts.settings.default_engine

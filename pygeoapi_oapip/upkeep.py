@@ -21,6 +21,7 @@ LOG = logging.getLogger(__name__)
 
 REAP_INTERVAL = 1.0
 WATCH_INTERVAL = 2.0
+SWEEP_INTERVAL = 15.0
 RETENTION_INTERVAL = 60.0
 _BATCH = 100
 _PAST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,6 +69,10 @@ class Upkeep:
                 LOG.debug("job %s was removed meanwhile", job.id)
         return len(old) + self._forget_created(before)
 
+    def sweep(self) -> None:
+        """Remove stored results of removed jobs that could not be removed with them."""
+        self.workspaces.storage.sweep()
+
     def _forget_created(self, before: datetime) -> int:
         query = JobQuery(_BATCH, statuses=(JobStatus.CREATED,), created_until=before)
         old = [job for job in self.jobs.list(query, EVERYTHING).jobs if job.updated < before]
@@ -99,6 +104,7 @@ class Upkeep:
             self.reap: REAP_INTERVAL,
             self.catalogue.refresh: WATCH_INTERVAL,
             self.expire: RETENTION_INTERVAL,
+            self.sweep: SWEEP_INTERVAL,
         }
         due = dict.fromkeys(chores, 0.0)
         said: dict[Callable[[], object], str] = {}

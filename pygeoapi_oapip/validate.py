@@ -103,7 +103,12 @@ def _output(wanted: JSONObject, place: str, found: list[Violation]) -> OutputReq
     if media_type is not None and not isinstance(media_type, str):
         found.append(Violation(f"{place}.format.mediaType", "type", "must be a string"))
         media_type = None
-    return OutputRequest(Transmission(mode) if isinstance(mode, str) else None, media_type or "")
+    encoding = form.get("encoding") if isinstance(form, Mapping) else None
+    return OutputRequest(
+        Transmission(mode) if isinstance(mode, str) else None,
+        media_type or "",
+        encoding if encoding == "base64" else "",
+    )
 
 
 def _response(value: JSON, found: list[Violation]) -> ResponseForm | None:

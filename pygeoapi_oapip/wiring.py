@@ -30,6 +30,7 @@ from .settings import Settings, load_settings
 from .staging.base import Stager
 from .staging.poster import make_poster
 from .staging.router import make_client, make_stager
+from .staging.storage import make_storage
 from .staging.workspace import LocalWorkspaces
 from .store.base import JobStore
 from .store.lease import LeaseOwner
@@ -64,8 +65,9 @@ class Wired:
         self.database = Database(settings.connection, settings.connection_password)
         upgrade(self.database)
         jobs, processes = SqlJobStore(self.database), SqlProcessStore(self.database)
-        stager, client = make_stager(settings.staging), make_client(settings)
-        workspaces = LocalWorkspaces(settings.output_dir, stager)
+        stager, client = make_stager(settings.staging, settings.storage), make_client(settings)
+        workspaces = LocalWorkspaces(settings.output_dir, stager, make_storage(settings))
+        self._storage = workspaces.storage
         self.engines = {**_engines(settings), REMOTE: remote_engine(client)}
         self.catalogue = self._make_catalogue(processes, stager)
         parts = Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces))
@@ -115,6 +117,7 @@ class Wired:
     def run_worker(self, stop: threading.Event) -> None:
         """Start the engines, then move jobs on and do the upkeep until `stop` is set."""
         threading.Thread(target=self._start_engines, name="oapip-engines", daemon=True).start()
+        threading.Thread(target=self._storage.start, name="oapip-storage", daemon=True).start()
         upkeep = threading.Thread(target=self.upkeep.run, args=(stop,), name="oapip-upkeep", daemon=True)
         upkeep.start()
         notifier = threading.Thread(target=self.notifier.run, args=(stop,), name="oapip-callbacks", daemon=True)
@@ -138,7 +141,9 @@ class Wired:
         Returns:
             The numbers of dead lease owners and of jobs removed.
         """
-        return self.upkeep.reap(), self.upkeep.expire()
+        numbers = self.upkeep.reap(), self.upkeep.expire()
+        self.upkeep.sweep()
+        return numbers
 
     def close(self) -> None:
         """Stop the background thread, and let engines end what they keep running for us; jobs go on."""

@@ -22,6 +22,9 @@ from .printing import print_process, print_table
 if TYPE_CHECKING:
     from ..wiring import Wired
 
+ENGINES_WAIT = 20.0
+"""Seconds that `oapip engines` waits for answers."""
+
 _config = click.option(
     "--config", "file", type=click.Path(path_type=Path), metavar="FILE", help="pygeoapi configuration."
 )
@@ -105,16 +108,16 @@ def check(package: Path, entry: str | None) -> None:
 @_config
 def engines(file: Path | None) -> None:
     """List the engines, and whether each one works."""
+    from ..health import examine
+
     with _wired(find_configuration(file)) as wired:
-        health = wired.service.health()
-        parts = health.parts if isinstance(health.parts, dict) else {}
+        states = examine(wired.engines, ENGINES_WAIT)
         rows = []
         for name, block in wired.settings.engines.items():
-            part = parts.get(f"engine {name}") or parts.get(f"engine:{name}") or parts.get(name) or {}
-            row = part if isinstance(part, dict) else {}
-            state = "works" if row.get("ok", True) else "does not work"
             default = "default" if name == wired.settings.default_engine else ""
-            rows.append([name, block.type, state, default, str(row.get("detail", ""))])
+            state = states.get(name)
+            words = "works" if state is None or state.ok else "does not work"
+            rows.append([name, block.type, words, default, state.detail if state else ""])
     print_table(("engine", "type", "state", "", "detail"), rows, "no engines")
 
 

@@ -102,3 +102,25 @@ class Eventful(Protocol):
     def wait(self, runs: Sequence[RunRef], timeout: float) -> None:
         """Return as soon as one of `runs` has ended, or may have changed, or after `timeout` seconds."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """Whether an engine works."""
+
+    ok: bool
+    detail: str
+    """For the administrator: what answers, in which version; or what is wrong, and where it is put right."""
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """An engine that can say whether it works."""
+
+    def health(self, wait: float) -> EngineHealth:
+        """The last known state: quick, because the engine asks in the background.
+
+        Args:
+            wait: seconds to wait where nothing is known yet.
+        """
+        ...

@@ -31,6 +31,7 @@ class EngineType:
 ENGINE_TYPES: Mapping[str, EngineType] = MappingProxyType(
     {
         "local": EngineType(".local.engine:LocalEngine"),
+        "wes": EngineType(".wes.engine:WesEngine"),
         "calrissian": EngineType(".calrissian.engine:CalrissianEngine"),
     }
 )

@@ -39,6 +39,13 @@ class OutputRequest:
 
     transmission: Transmission | None = None
     media_type: str = ""
+    encoding: str = ""
+    """`base64` where the client wants it so, also of text; only WPS documents can say it."""
+
+    def to_json(self) -> list[JSON]:
+        """The stored form: transmission, media type, and the encoding where there is one."""
+        found: list[JSON] = [self.transmission and self.transmission.value, self.media_type]
+        return [*found, self.encoding] if self.encoding else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ class ExecutionRequest:
         """The stored form; `from_json` is its inverse."""
         outputs: JSON = None
         if self.outputs is not None:
-            outputs = {key: [o.transmission and o.transmission.value, o.media_type] for key, o in self.outputs.items()}
+            outputs = {key: o.to_json() for key, o in self.outputs.items()}
         subscriber = self.subscriber
         nested = any(True for value in self.inputs.values() for _ in nested_of(value))
         return {
@@ -94,8 +101,8 @@ class ExecutionRequest:
             outputs=None
             if outputs is None
             else {
-                k: OutputRequest(Transmission(mode) if mode else None, kind or "")
-                for k, (mode, kind) in outputs.items()
+                k: OutputRequest(Transmission(mode) if mode else None, kind or "", *(part or "" for part in rest))
+                for k, (mode, kind, *rest) in outputs.items()
             },
             response=ResponseForm(str(stored["response"])) if stored["response"] else None,
             subscriber=Subscriber(*subscriber) if subscriber else None,

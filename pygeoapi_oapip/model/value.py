@@ -5,8 +5,8 @@ Both trees are JSON-safe through `to_json` and `*_from_json`, so that they live 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 from .json import JSON, JSONObject
@@ -218,3 +218,21 @@ def output_from_json(stored: JSON) -> OutputValue:
         ),
         format=str(row.get("format") or ""),
     )
+
+
+def with_files(
+    value: OutputValue, change: Callable[[FileOutput | DirectoryOutput], FileOutput | DirectoryOutput]
+) -> OutputValue:
+    """The same value with each file and directory changed. A file comes after its secondary files, which the result of
+    `change` has to keep."""
+    match value:
+        case ListOutput():
+            return ListOutput(tuple(with_files(item, change) for item in value.items))
+        case RecordOutput():
+            return RecordOutput({key: with_files(item, change) for key, item in value.fields.items()})
+        case FileOutput():
+            parts = tuple(with_files(part, change) for part in value.secondary)
+            return change(replace(value, secondary=cast("tuple[FileOutput | DirectoryOutput, ...]", parts)))
+        case DirectoryOutput():
+            return change(value)
+    return value

@@ -91,10 +91,11 @@ class Handover:
                 return {**found, "secondaryFiles": parts} if parts else found
 
     def _address(self, output: FileOutput | DirectoryOutput, root: Path) -> str:
-        if "://" in output.href:
-            return output.href
         address = f"{_SCHEME}:{uuid4()}"
-        self._results[address] = Result(root / output.href, output.name, root)
+        if "://" in output.href:
+            self._results[address] = Result(root, output.name, root, output.href, isinstance(output, DirectoryOutput))
+        else:
+            self._results[address] = Result(root / output.href, output.name, root)
         return address
 
 

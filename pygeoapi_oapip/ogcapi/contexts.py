@@ -34,5 +34,21 @@ def split_context(path: str, taken: Container[str]) -> tuple[str, str]:
     return "", path
 
 
+def split_user(path: str, taken: Container[str]) -> tuple[str, str]:
+    """The user that a path begins with (`/alice`), and the rest, for doors that have no name of their own after it.
+
+    Args:
+        path: decoded, beginning with `/`.
+        taken: first path segments that cannot be users.
+
+    Returns:
+        "" and the path where its first segment cannot be the name of a user.
+    """
+    first, slash, _ = path.removeprefix("/").partition("/")
+    if slash and path.startswith("/") and first not in taken and _USER.fullmatch(first):
+        return _cut(path, f"/{first}")
+    return "", path
+
+
 def _cut(path: str, prefix: str) -> tuple[str, str]:
     return prefix, path[len(prefix) :] or "/"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import cast
+from urllib.parse import quote
 
 from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
@@ -11,6 +13,7 @@ from werkzeug.utils import send_file
 
 from ..errors import NoSuchOutput
 from ..operations import ServedFile
+from ..streaming import streamed
 
 _MEDIA_TYPE = re.compile(
     r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=([\w!#$&^.+-]+|\"[^\"\\\x00-\x1f]*\"))*", re.ASCII
@@ -38,6 +41,9 @@ def send(served: ServedFile) -> Response:
     if not _understood(environ.get("HTTP_RANGE", "")):
         environ.pop("HTTP_RANGE", None)
     kind = safe_media_type(served.media_type)
+    if served.content is not None:
+        return _guarded(streamed(served.content, environ, Response, _headers(kind, served.name)), kind)
+    assert served.path is not None
     try:
         response = send_file(
             served.path,
@@ -53,10 +59,24 @@ def send(served: ServedFile) -> Response:
         size = served.path.stat().st_size
         return Response(status=416, headers=[("Content-Range", f"bytes */{size}"), ("Accept-Ranges", "bytes")])
     response.headers["Accept-Ranges"] = "bytes"
+    return _guarded(cast(Response, response), kind)
+
+
+def _guarded(response: Response, kind: str) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     if _ACTIVE.match(kind):
         response.headers["Content-Security-Policy"] = SANDBOX
-    return cast(Response, response)
+    return response
+
+
+def _headers(kind: str, name: str) -> Mapping[str, str]:
+    charset = "; charset=utf-8" if kind.startswith("text/") and "charset" not in kind else ""
+    safe = _name(name)
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"%' else "_" for c in safe)
+    named = f'inline; filename="{plain}"'
+    if plain != safe:
+        named += f"; filename*=UTF-8''{quote(safe, safe='')}"
+    return {"Content-Type": kind + charset, "Content-Disposition": named}
 
 
 def _understood(value: str) -> bool:

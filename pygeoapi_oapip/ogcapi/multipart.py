@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 from flask import Response
 
 from ..model.json import JSON
+from ..operations import ServedFile
 from .door import DOCUMENT_HEADERS
 from .files import safe_media_type
-
-_CHUNK = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class Part:
     output_id: str
     media_type: str
     content: bytes = b""
-    file: Path | None = None
+    file: ServedFile | None = None
     location: str = ""
 
     @staticmethod
@@ -45,9 +43,7 @@ class Part:
         if self.file is None:
             yield self.content
             return
-        with self.file.open("rb") as stream:
-            while piece := stream.read(_CHUNK):
-                yield piece
+        yield from self.file.pieces()
 
 
 def related(parts: Sequence[Part]) -> Response:

@@ -12,7 +12,7 @@ from ..errors import NoSuchOutput, NotAcceptable
 from ..model.execution import ExecutionRequest, OutputRequest, ResponseForm, Transmission
 from ..model.value import DirectoryOutput, FileOutput, Literal, OutputValue
 from ..operations import Results, ServedFile
-from ..results import ARCHIVE, Renderer, is_json
+from ..results import ARCHIVE, Locate, Renderer, here, is_json
 from . import negotiation, profiles
 from .asked import Asked
 from .door import DOCUMENT_HEADERS, Door, html_response, json_response
@@ -74,7 +74,7 @@ def respond(door: Door, found: Results, raw: bool, asked: Asked) -> Response:
 
 
 def _document(door: Door, found: Results, wanted: ExecutionRequest) -> Response:
-    document = renderer(door, found.job.id).document(found.outputs, wanted)
+    document = renderer(door, found.job.id, found.locate).document(found.outputs, wanted)
     return profiles.linked(json_response(document), profiles.RESULTS)
 
 
@@ -101,7 +101,7 @@ def _raw(door: Door, found: Results, wanted: ExecutionRequest, asked: Asked) -> 
     """Part 1 1.0 raw; None where the client names JSON in Accept and the raw form is not JSON."""
     modes = [_wanted_output(wanted, key).transmission for key in found.outputs]
     if found.outputs and all(mode is Transmission.REFERENCE for mode in modes):
-        return _references(renderer(door, found.job.id), found.outputs)
+        return _references(renderer(door, found.job.id, found.locate), found.outputs)
     wants_json = negotiation.names_json(asked.accept)
     if len(found.outputs) != 1:
         return None if wants_json else _parts(door, found, wanted)
@@ -153,9 +153,14 @@ def _references(made: Renderer, outputs: Mapping[str, OutputValue]) -> Response:
     response = _no_content()
     for output_id, value in outputs.items():
         name, kind = quote(output_id, safe=" "), kinds_of(value)[0]
-        address = made.href(output_id)
+        address = _located(made, output_id, value)
         response.headers.add("Link", f'<{address}>; rel="{OGC_REL}results"; title="{name}"; type="{_quotable(kind)}"')
     return response
+
+
+def _located(made: Renderer, output_id: str, value: OutputValue) -> str:
+    elsewhere = made.locate(value) if isinstance(value, FileOutput) else ""
+    return elsewhere or made.href(output_id)
 
 
 def _no_content() -> Response:
@@ -171,14 +176,14 @@ def _quotable(kind: str) -> str:
 
 def _parts(door: Door, found: Results, wanted: ExecutionRequest) -> Response:
     """Part 1 1.0 raw-value-multi and raw-mixed-multi."""
-    made = renderer(door, found.job.id)
+    made = renderer(door, found.job.id, found.locate)
 
     def part(output_id: str, value: OutputValue) -> Part:
         if _wanted_output(wanted, output_id).transmission is Transmission.REFERENCE:
-            return Part(output_id, kinds_of(value)[0], location=made.href(output_id))
+            return Part(output_id, kinds_of(value)[0], location=_located(made, output_id, value))
         if isinstance(value, FileOutput | DirectoryOutput):
             served = _existing(door.operations.result_file(door.principal, found.job.id, output_id, ""))
-            return Part(output_id, served.media_type, file=served.path)
+            return Part(output_id, served.media_type, file=served)
         return Part.of_json(output_id, made.plain(output_id, value))
 
     return related([part(output_id, value) for output_id, value in found.outputs.items()])
@@ -210,16 +215,22 @@ def literal(value: Literal, asked: Asked, media_type: str = "") -> Response:
     return json_response(value.value)
 
 
-def renderer(door: Door, job_id: str) -> Renderer:
-    """Makes the documents of one job, with addresses of the present request."""
+def renderer(door: Door, job_id: str, locate: Locate = here) -> Renderer:
+    """Makes the documents of one job, with addresses of the present request; pages need no others.
+
+    Args:
+        door: the door.
+        job_id: the job.
+        locate: of `Results`, for documents whose links may lead elsewhere.
+    """
 
     def read(output_id: str, path: str) -> bytes:
-        return _existing(door.operations.result_file(door.principal, job_id, output_id, path)).path.read_bytes()
+        return _existing(door.operations.result_file(door.principal, job_id, output_id, path)).read()
 
-    return Renderer(door.links.results(job_id), read)
+    return Renderer(door.links.results(job_id), read, locate)
 
 
 def _existing(served: ServedFile) -> ServedFile:
-    if not served.path.is_file():
+    if served.path is not None and not served.path.is_file():
         raise NoSuchOutput("this result is not there any more")
     return served

@@ -76,7 +76,7 @@ def _below_directory(door: Door, job_id: str, output_id: str, path: str) -> Resp
     except NoSuchOutput:
         return _directory(door, job_id, output_id, path, path.rpartition("/")[2])
     if output_pages.asked():
-        leaf = FileOutput("", served.name, served.media_type, served.path.stat().st_size)
+        leaf = FileOutput("", served.name, served.media_type, served.size or 0)
         return output_pages.of_file(door, job_id, output_id, renderer(door, job_id).link(output_id, path, leaf))
     return send(served)
 

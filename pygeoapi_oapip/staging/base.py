@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from ..model.json import JSONObject
+from ..model.value import DirectoryOutput, FileOutput, OutputValue
 from ..packages.joborder import FileSource
 
 
@@ -61,6 +64,10 @@ class Result:
     """Its name as an input."""
     root: Path
     """Folder of that job; what links lead to outside of it is left out."""
+    href: str = ""
+    """Its address in the storage, where it is not on this machine; `path` does not count then."""
+    is_directory: bool = False
+    """Counts where `href` does."""
 
 
 class JobFiles(FileSource, Protocol):
@@ -95,8 +102,122 @@ class Prober(Protocol):
         ...
 
 
+class Content(Protocol):
+    """The bytes of a result that is not on this machine. Nothing is read before `pieces`."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes; None where that is known at the end only (an archive)."""
+        ...
+
+    @property
+    def etag(self) -> str:
+        """Changes with the bytes; without quotes. "" where it is not known."""
+        ...
+
+    @property
+    def modified(self) -> datetime | None:
+        """When it was written."""
+        ...
+
+    def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The bytes from `start` on, `length` of them or all, in pieces of bounded size.
+
+        Raises:
+            ResultNotAvailable: it is gone.
+            StorageUnavailable: it cannot be read now; raised before the first piece where that is possible.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file below a Directory in the storage."""
+
+    path: str
+    """Relative to the Directory, with `/`."""
+    size: int
+    """Bytes."""
+
+
+class Storage(Protocol):
+    """Where results are kept after the end of a job (docs/data.md). All methods are thread-safe.
+
+    An address (`href`) is one that `publish` put into an output. Those without `://` are paths in the job's folder;
+    only for others are `content`, `entries`, `archive` and `fetch` called.
+    """
+
+    @property
+    def remote(self) -> bool:
+        """True where results leave this machine: publishing takes time, and the local copies are freed after it."""
+        ...
+
+    def publish(
+        self, job_id: str, outputs: Mapping[str, OutputValue], workspace: Path, wanted: Callable[[], bool]
+    ) -> Mapping[str, OutputValue]:
+        """Bring the outputs of a run to where results are kept. May be called again after a crash at any point:
+        what is there already is not written again.
+
+        Args:
+            job_id: of the job.
+            outputs: as `Engine.outputs` gave them: files in the workspace, or at `s3://`.
+            workspace: the folder of the job.
+            wanted: asked now and then; False: the job is dismissed, or another process moves it.
+
+        Returns:
+            The outputs with the addresses that they have now.
+
+        Raises:
+            StorageUnavailable: temporary.
+            JobFailed: the results cannot be kept, or an output is not there.
+            VersionConflict: they are not wanted any more.
+        """
+        ...
+
+    def content(self, href: str) -> Content:
+        """A stored file. Raises ResultNotAvailable, StorageUnavailable."""
+        ...
+
+    def entries(self, href: str) -> Sequence[Entry]:
+        """All files below a stored Directory, by path. Raises ResultNotAvailable, StorageUnavailable."""
+        ...
+
+    def archive(self, href: str, name: str) -> Content:
+        """A stored Directory as a zip archive whose members are below `name`. Raises as `entries`."""
+        ...
+
+    def link(self, leaf: FileOutput | DirectoryOutput) -> str:
+        """An address under which anybody can read a stored file for a while; "" where the file is served here."""
+        ...
+
+    def fetch(self, href: str, target: Path, is_directory: bool) -> None:
+        """Copy a stored file or Directory to a path. Raises ResultNotAvailable, StorageUnavailable, OSError."""
+        ...
+
+    def discard(self, job_id: str) -> None:
+        """Remove all that is stored for a job. Never raises: what cannot be removed now is remembered for `sweep`."""
+        ...
+
+    def sweep(self) -> None:
+        """Remove what `discard` could not. Called now and then by the upkeep."""
+        ...
+
+    def start(self) -> None:
+        """Look whether results can be kept here, and make what is missing. Never raises; `health` tells."""
+        ...
+
+    def health(self) -> Mapping[str, bool | str]:
+        """`ok`, and `detail` for people: as it was some seconds ago at most."""
+        ...
+
+
 class Workspaces(Protocol):
-    """The folders of jobs (design 7)."""
+    """The folders of jobs (design 7), and where their results go."""
+
+    @property
+    def storage(self) -> Storage:
+        """Where results are kept."""
+        ...
 
     def path(self, job_id: str) -> Path:
         """Where the folder of a job is; it need not exist."""
@@ -123,9 +244,9 @@ class Workspaces(Protocol):
         ...
 
     def free(self, job_id: str, outputs: bool) -> None:
-        """Remove `inputs` and `work`, and `outputs` if told so; the logs stay."""
+        """Remove `inputs` and `work`, and the outputs, also those in the storage, if told so; the logs stay."""
         ...
 
     def remove(self, job_id: str) -> None:
-        """Remove the whole folder. Idempotent."""
+        """Remove the whole folder, and what is stored for the job. Idempotent."""
         ...

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import UnresolvableReference
 from ..settings import Settings
 from ..settings import Staging as StagingSettings
+from ..settings_s3 import S3Storage, Storage
 from .base import Fetched, Prober, Staged, Stager
 from .file import FileStager
 
@@ -65,11 +66,21 @@ class SchemeRouter:
         return self._by_scheme[scheme]
 
 
-def make_stager(settings: StagingSettings) -> SchemeRouter:
-    """The stagers that the settings allow; the HTTP library is loaded when it is first needed."""
+def make_stager(settings: StagingSettings, storage: Storage | None = None) -> SchemeRouter:
+    """The stagers that the settings allow; the libraries for HTTP and S3 are loaded when they are first needed.
+
+    Args:
+        settings: the rules.
+        storage: where results are kept: they are no inputs by their S3 address.
+    """
     from .http import HttpStager
 
-    return SchemeRouter([HttpStager(settings), FileStager(settings.allow_files)])
+    stagers: list[Stager] = [HttpStager(settings), FileStager(settings.allow_files)]
+    if settings.s3:
+        from .s3 import S3Stager
+
+        stagers.append(S3Stager(settings, storage if isinstance(storage, S3Storage) else None))
+    return SchemeRouter(stagers)
 
 
 def make_client(settings: Settings, longest: float = math.inf) -> GuardedClient:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from ..errors import InvalidInputs, OapipError, StorageUnavailable, UnresolvableReference
+from ..errors import InvalidInputs, OapipError, ResultNotAvailable, StorageUnavailable, UnresolvableReference
 from ..model.json import JSONObject
 from ..packages.formats import extension_of
-from .base import JobFiles, Result, Stager
+from .base import JobFiles, Result, Stager, Storage
+from .storage import MARK, LocalStorage
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _UNSAFE_NAME = re.compile(r"[/\0]")
@@ -31,11 +32,23 @@ def _disk_faults() -> Iterator[None]:
 
 
 class LocalWorkspaces:
-    """`{output_dir}/{job}/` for each job."""
+    """`{output_dir}/{job}/` for each job.
 
-    def __init__(self, output_dir: Path, stager: Stager) -> None:
+    Args:
+        output_dir: of the settings.
+        stager: reads inputs.
+        storage: where results go; none: they stay in the folders.
+    """
+
+    def __init__(self, output_dir: Path, stager: Stager, storage: Storage | None = None) -> None:
         self._root = output_dir.absolute()
         self._stager = stager
+        self._storage = storage or LocalStorage()
+
+    @property
+    def storage(self) -> Storage:
+        """Where results are kept."""
+        return self._storage
 
     def path(self, job_id: str) -> Path:
         """Where the folder of a job is."""
@@ -51,7 +64,7 @@ class LocalWorkspaces:
 
     def inputs(self, job_id: str, reads: frozenset[str]) -> JobFiles:
         """Writes below `inputs`."""
-        return InputFolder(self._root / job_id / "inputs", self._stager, reads)
+        return InputFolder(self._root / job_id / "inputs", self._stager, reads, self._storage)
 
     def save(self, job_id: str, name: str, document: JSONObject) -> None:
         """Write a JSON document by rename."""
@@ -70,21 +83,30 @@ class LocalWorkspaces:
 
     def free(self, job_id: str, outputs: bool) -> None:
         """Remove what an ended job does not need."""
-        for part in ("inputs", "work", *(("outputs",) if outputs else ())):
+        if outputs:
+            self._discard(job_id)
+        for part in ("inputs", "work", *(("outputs",) if outputs or self._storage.remote else ())):
             shutil.rmtree(self._root / job_id / part, ignore_errors=True)
 
     def remove(self, job_id: str) -> None:
         """Remove the whole folder."""
+        self._discard(job_id)
         shutil.rmtree(self._root / job_id, ignore_errors=True)
+
+    def _discard(self, job_id: str) -> None:
+        folder = self._root / job_id
+        if (folder / MARK).exists() or not folder.exists():
+            self._storage.discard(job_id)
 
 
 class InputFolder:
     """Puts each File or Directory input into a folder of its own, so that names never meet."""
 
-    def __init__(self, folder: Path, stager: Stager, reads: frozenset[str]) -> None:
+    def __init__(self, folder: Path, stager: Stager, reads: frozenset[str], storage: Storage | None = None) -> None:
         self._folder = folder
         self._stager = stager
         self._reads = reads
+        self._storage = storage or LocalStorage()
         self._count = 0
 
     def reference(self, input_id: str, href: str, media_type: str, is_directory: bool) -> JSONObject:
@@ -118,10 +140,12 @@ class InputFolder:
 
     def adopt(self, input_id: str, result: Result, copied: bool) -> JSONObject:
         """As `JobFiles.adopt`."""
+        if result.href:
+            return self._fetched(input_id, result)
         inside, source = result.root.resolve(), result.path
         if not source.exists() or not source.resolve().is_relative_to(inside):
             raise UnresolvableReference(f"inputs.{input_id}: {result.name} is not there any more")
-        target = self._next(input_id) / (_UNSAFE_NAME.sub("_", result.name)[:200].lstrip(".") or "data")
+        target = self._next(input_id) / _result_name(result)
         take = shutil.copyfile if copied else _share
         with _disk_faults():
             if source.is_dir():
@@ -131,12 +155,27 @@ class InputFolder:
         kind = "Directory" if target.is_dir() else "File"
         return {"class": kind, "location": target.as_uri(), "basename": target.name}
 
+    def _fetched(self, input_id: str, result: Result) -> JSONObject:
+        path = self._next(input_id) / _result_name(result)
+        try:
+            self._storage.fetch(result.href, path, result.is_directory)
+        except ResultNotAvailable as error:
+            raise UnresolvableReference(f"inputs.{input_id}: {error.detail}") from None
+        except OSError as error:
+            raise StorageUnavailable(f"inputs.{input_id} could not be stored: {error.strerror}") from error
+        kind = "Directory" if result.is_directory else "File"
+        return {"class": kind, "location": path.as_uri(), "basename": path.name}
+
     def _next(self, input_id: str) -> Path:
         self._count += 1
         folder = self._folder / f"{self._count}-{_file_name(input_id)}"
         with _disk_faults():
             folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _result_name(result: Result) -> str:
+    return _UNSAFE_NAME.sub("_", result.name)[:200].lstrip(".") or "data"
 
 
 def _take_folder(source: Path, target: Path, inside: Path, take: Callable[[Path, Path], object]) -> None:

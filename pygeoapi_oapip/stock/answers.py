@@ -14,8 +14,9 @@ from ..model.execution import ExecutionRequest, OutputRequest, Transmission
 from ..model.identity import Principal
 from ..model.job import Job
 from ..model.value import FileOutput
-from ..operations import Operations, Results
+from ..operations import Operations, Results, ServedFile
 from ..results import Renderer, is_json
+from ..streaming import streamed
 from .host import base_url
 from .rows import JSON_TYPE
 
@@ -59,7 +60,7 @@ class Answers:
 
     def _reader(self, job: Job) -> Any:
         def read(output_id: str, path: str) -> bytes:
-            return self.service.result_file(self.principal, job.id, output_id, path).path.read_bytes()
+            return self.service.result_file(self.principal, job.id, output_id, path).read()
 
         return read
 
@@ -74,13 +75,21 @@ class Answers:
         served = self.service.result_file(self.principal, job.id, output_id, path)
         media_type = served.media_type or "application/octet-stream"
         if not flask.has_request_context():
-            return _bytes(media_type, served.path.read_bytes())
-        if served.path.stat().st_size > _LARGEST_IN_MEMORY or "output" in flask.request.args:
-            response = flask.send_file(served.path.absolute(), media_type, download_name=served.name)
+            return _bytes(media_type, served.read())
+        size = served.size
+        if size is None or size > _LARGEST_IN_MEMORY or "output" in flask.request.args:
+            response = _sent(served, media_type)
             _harmless(response)
             raise HTTPException(response=response)
         flask.after_this_request(_harmless)
-        return _bytes(media_type, served.path.read_bytes())
+        return _bytes(media_type, served.read())
+
+
+def _sent(served: ServedFile, media_type: str) -> flask.Response:
+    if served.content is not None:
+        return streamed(served.content, flask.request.environ, flask.Response, {"Content-Type": media_type})
+    assert served.path is not None
+    return flask.send_file(served.path.absolute(), media_type, download_name=served.name)
 
 
 def _single_file(results: Results) -> str | None:

@@ -29,6 +29,11 @@ class Address:
     place: str
     href: str
 
+    @property
+    def scheme(self) -> str:
+        """Of the URL, in small letters; "" where it has none."""
+        return self.href.partition(":")[0].lower() if ":" in self.href else ""
+
 
 class CollectedReferences:
     """A `FileSource` that stages nothing, and remembers what would be staged."""

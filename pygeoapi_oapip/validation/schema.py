@@ -10,6 +10,7 @@ from typing import Any
 
 from ..model.json import JSON, JSONObject
 from .shapes import is_content
+from .text_formats import CHECKED, format_checker
 from .violations import Violation, kind_of, shown, under
 
 _WIDTHS = {"int32": 2**31, "int64": 2**63}
@@ -48,7 +49,7 @@ def _validator(schema_text: str) -> Any:
         checker.check_schema(schema)
     except SchemaError:
         schema = {}
-    return checker(schema)
+    return checker(schema, format_checker=format_checker())
 
 
 def _is_integer(value: object) -> bool:
@@ -156,6 +157,8 @@ def _text(word: str, rule: Any, error: Any) -> str:
         return f"has no member {extra[: 2 * 60]} (members: {', '.join(known) or 'none'})"
     if word == "anyOf":
         return f"fits none of the allowed forms: {_forms(rule)} (is {kind_of(value)}: {shown(value)})"
+    if word == "format":
+        return f"must be {CHECKED[rule][1]} (is {shown(value)})"
     if word in _RULES:
         count = len(value) if isinstance(value, list | dict) else 0
         told = ", ".join(shown(item) for item in rule) if word == "enum" else rule

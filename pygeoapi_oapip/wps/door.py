@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ..errors import OapipError
 from ..model.identity import Principal
-from ..operations import Operations
+from ..operations import Operations, ServedFile
 from .terms import ReferenceGiven
 
 Element = Any
@@ -55,6 +55,8 @@ class WpsOptions:
     language: str = "en-US"
     max_wait: float = 3600.0
     """Seconds that a synchronous request is waited for."""
+    retention: float = 0.0
+    """Seconds that an ended job is kept; 0: without end."""
     max_megabytes: int = 50
     """Largest request, which holds all complex data by value."""
 
@@ -75,6 +77,10 @@ class WpsRequest:
     """The root of an XML body; None: the request is KVP."""
     version: str = ""
     """That the request asked for in `version`, AcceptVersions or its namespace; "" where it did not."""
+    raw: Mapping[str, str] = field(default_factory=dict)
+    """KVP as in `parameters`, values not decoded."""
+    statuses: str = ""
+    """URL below which the status document of 1.0.0 of each job is, without `/` at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,8 @@ class WpsAnswer:
     status: int = 200
     media_type: str = XML
     headers: tuple[tuple[str, str], ...] = ()
+    file: ServedFile | None = None
+    """A file that is sent instead of `content` (raw outputs may be large)."""
 
 
 class Binding(Protocol):

@@ -17,8 +17,10 @@ from .figures import Figure, table
 from .filling import ECHO
 from .million import million_jobs
 from .stock import against_stock
+from .wes import on_toil
+from .wps import wps
 
-PARTS = ("execution", "reading", "million", "stock")
+PARTS = ("execution", "reading", "million", "stock", "wps", "wes")
 
 
 def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
@@ -41,8 +43,12 @@ def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
                 figures.append(reading.rate(many, 2 if quick else 5))
             if "stock" in parts:
                 figures += against_stock(many, folder, quick)
+    if "wps" in parts:
+        figures += wps(folder, quick)
     if "million" in parts:
         figures += million_jobs(folder, 100_000 if quick else 1_000_000, 20 if quick else 60)
+    if "wes" in parts:
+        figures += on_toil(folder, quick)
     return figures
 
 

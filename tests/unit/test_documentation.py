@@ -6,7 +6,7 @@ import re
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 import pytest
@@ -29,8 +29,17 @@ SIZES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 def blocks(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:
     yield path, model
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from blocks(field.annotation, f"{path}.{name}")
+        annotation = field.annotation
+        if get_origin(annotation) is tuple and _is_block(get_args(annotation)[0]):
+            yield from blocks(get_args(annotation)[0], f"{path}.{name}[]")
+        kinds = [kind for kind in (get_args(annotation) or (annotation,)) if _is_block(kind)]
+        for kind in kinds if get_origin(annotation) is not tuple else ():
+            what = f" ({kind.model_fields['type'].default})" if len(kinds) > 1 else ""
+            yield from blocks(kind, f"{path}.{name}{what}")
+
+
+def _is_block(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def all_blocks() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -46,10 +55,16 @@ def kind_of(field: FieldInfo) -> str:
         if get_args(getattr(settings, name))[1] in field.metadata:
             return {"Bytes": "size", "Seconds": "duration"}[name]
     annotation = field.annotation
+    if get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation):
+        annotation = get_args(annotation)[0]
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
-    if "Secret" in repr(annotation) or "_secret" in repr(annotation):
+    if "_secret" in repr((annotation, field.metadata)):
         return "secret"
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) is tuple and _is_block(get_args(annotation)[0]):
+        return "block"
     if get_origin(annotation) is tuple:
         return "list of " + {"str": "texts", "Path": "paths"}[get_args(annotation)[0].__name__]
     names: dict[object, str] = {str: "text", int: "number", float: "number", bool: "`true`, `false`", Path: "path"}
@@ -58,6 +73,8 @@ def kind_of(field: FieldInfo) -> str:
 
 def default_of(field: FieldInfo, kind: str) -> str:
     value = field.default
+    if field.is_required():
+        return "required"
     if kind == "size" and value:
         return next(f"`{value // unit}{name}`" for unit, name in SIZES if value % unit == 0)
     if kind == "duration" and value:

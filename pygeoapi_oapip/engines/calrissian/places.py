@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...model.json import JSONObject
-from ...settings import CalrissianVolumes
+from ...settings_calrissian import CalrissianVolumes
 from .names import job_name
 
 _ROOT = "/calrissian"

@@ -49,12 +49,12 @@ class ContainerDetector:
             self._asking = True
         threading.Thread(target=self._ask, daemon=True, name="container-detector").start()
 
-    def found(self) -> Found:
-        """`docker`, `podman`, or "" where none has answered. Waits for the first answer only, at most 3 seconds."""
+    def found(self, wait: float = _TIMEOUT) -> Found:
+        """`docker`, `podman`, or "" where none has answered. Waits (seconds) for the first answer only."""
         if self.choice == "none":
             return ""
         self.start()
-        self._known.wait(_TIMEOUT)
+        self._known.wait(wait)
         return self._found
 
     def _ask(self) -> None:

@@ -6,6 +6,8 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ...errors import EngineUnavailable, PlanRejected, RunLost
@@ -15,7 +17,7 @@ from ...model.process import Package
 from ...model.run import JobID, LogLine, RunRef, RunReport, RunState
 from ...model.value import OutputValue
 from ...settings import LocalEngine as Settings
-from ..base import Traits
+from ..base import EngineHealth, Traits
 from . import reports
 from .children import stop_run
 from .client import ForkServerClient
@@ -67,6 +69,13 @@ class LocalEngine:
         self._client.close()
         self._client.ask_if_there({"op": "quit"})
         self.close()
+
+    def health(self, wait: float) -> EngineHealth:
+        """The version of cwltool, and which container engine answers. See Examined."""
+        found, wanted = self._containers.found(wait), self.settings.containers
+        if wanted in ("docker", "podman") and not found:
+            return EngineHealth(False, f"cwltool {_cwltool_version()}; {wanted} does not answer")
+        return EngineHealth(True, f"cwltool {_cwltool_version()}; containers: {found or 'none'}")
 
     def check(self, plan: Plan) -> None:
         """Refuse what needs a container engine that is not there, or more than the machine has. See Engine."""
@@ -201,6 +210,14 @@ class LocalEngine:
             stop_run(folder, 0.0)
             record = folder.read("exit") or folder.report(state, message)
         return reports.final(record)
+
+
+@cache
+def _cwltool_version() -> str:
+    try:
+        return version("cwltool")
+    except PackageNotFoundError:
+        return "is missing"
 
 
 def _folder(run: RunRef) -> JobFolder:

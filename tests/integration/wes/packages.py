@@ -83,7 +83,7 @@ _UPPER = shell(
     "tr a-z A-Z < $0", inputs={"file": bound("File")}, stdout="upper.txt", outputs={"upper": {"type": "stdout"}}
 )
 _RECORD = {"type": "record", "name": "pair", "fields": {"name": {"type": "string"}, "count": {"type": "int"}}}
-_COMPLEX = """mkdir -p results/assets
+_CATALOGUE = """mkdir -p results/assets
 echo '{"type": "Catalog", "id": "c", "stac_version": "1.0.0", "links": [{"rel": "item", "href": "item.json"}]}' \
  > results/catalog.json
 echo '{"type": "Feature", "id": "i", "stac_version": "1.0.0", "assets": {"image": {"href": "assets/image.txt"}}}' \
@@ -103,11 +103,11 @@ SAMPLES: Mapping[str, Sample] = {
                 "yes": "boolean",
                 "none": "string?",
                 "text": "string",
-                "list": {"type": "array", "items": {"type": "array", "items": "int"}},
+                "list": {"type": {"type": "array", "items": {"type": "array", "items": "int"}}},
             },
         )
     ),
-    "file in, file out": Sample(_UPPER, lambda folder: {"file": file(folder, "in with space.txt", "given\n")}),
+    "file in, file out": Sample(_UPPER, lambda folder: {"file": file(folder, "in.txt", "given\n")}),
     "files by glob": Sample(
         shell("for n in 3 1 2; do echo $n > part-$n.txt; done", outputs={"parts": found("File[]", "*.txt")})
     ),
@@ -132,7 +132,7 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     "directory in": Sample(
         shell(
-            "cd $0; find . -type f | sort",
+            "cd $0; find -L . -type f | sort",
             inputs={"tree": bound("Directory")},
             stdout="tree.txt",
             outputs={"list": "stdout"},
@@ -169,7 +169,7 @@ SAMPLES: Mapping[str, Sample] = {
             "class": "ExpressionTool",
             "requirements": _JS,
             "inputs": {"count": "int"},
-            "outputs": {"pair": _RECORD},
+            "outputs": {"pair": {"type": _RECORD}},
             "expression": '$({"pair": {"name": "many", "count": inputs.count + 1}})',
         },
         lambda folder: {"count": 41},
@@ -259,7 +259,7 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     "when": Sample(
         workflow(
-            {"say": {**step(_SAY, ["said"], word="word", run={"default": False}), "when": "$(inputs.run)"}},
+            {"say": {**step(_SAY, ["said"], word="word", wanted={"default": False}), "when": "$(inputs.wanted)"}},
             {"said": {"type": "File?", "outputSource": "say/said"}},
             inputs={"word": "string"},
             requirements=_JS,
@@ -281,7 +281,7 @@ SAMPLES: Mapping[str, Sample] = {
                 {
                     "class": "CommandLineTool",
                     "id": "convert",
-                    "baseCommand": ["sh", "-c", _COMPLEX],
+                    "baseCommand": ["sh", "-c", _CATALOGUE],
                     "inputs": {"fn": bound("string", 1), "size": bound("string", 2)},
                     "outputs": {"results": found("Directory", "results")},
                 },

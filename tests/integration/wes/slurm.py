@@ -14,36 +14,8 @@ from pathlib import Path
 from .program import CannotStart, Program, free_port
 
 _PROGRAMS = {"munged": "munge", "slurmctld": "slurmctld", "slurmd": "slurmd", "squeue": "slurm-client"}
-_CONFIGURATION = """\
-ClusterName=oapip
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldPort={controller}
-SlurmdPort={node}
-CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
-AuthType=auth/munge
-AuthInfo=socket={folder}/munge/socket
-SlurmUser=root
-SlurmdUser=root
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
-SelectType=select/cons_tres
-SelectTypeParameters=CR_CPU_Memory
-SchedulerParameters=sched_interval=1,batch_sched_delay=0
-DefMemPerCPU=256
-ReturnToService=2
-MpiDefault=none
-PropagateResourceLimits=NONE
-MinJobAge=300
-KillWait=5
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
-PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
-"""
+_CONFIGURATION = Path(__file__).resolve().parents[3] / "docker" / "toil-wes" / "slurm.conf"
+"""The one that the documentation shows."""
 
 
 def missing() -> list[str]:
@@ -126,17 +98,22 @@ class Slurm:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _configure(self) -> None:
-        for name in ("state", "spool", "munge"):
+        for name in ("slurmctld", "slurmd", "munge"):
             (self.folder / name).mkdir()
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
-        text = _CONFIGURATION.format(
-            host=self.node,
-            folder=self.folder,
-            controller=free_port(),
-            node=free_port(),
-            cpus=os.cpu_count(),
-            memory=memory * 9 // 10,
-        )
+        text = _CONFIGURATION.read_text(encoding="utf-8")
+        for shown, ours in {
+            "node01": self.node,
+            "Port=6817": f"Port={free_port()}",
+            "Port=6818": f"Port={free_port()}",
+            "/run/munge/munge.socket.2": f"{self.folder}/munge/socket",
+            "/var/lib/slurm/": f"{self.folder}/",
+            "/run/": f"{self.folder}/",
+            "CPUs=2": f"CPUs={os.cpu_count()}",
+            "RealMemory=4000": f"RealMemory={memory * 9 // 10}",
+        }.items():
+            assert shown in text, shown
+            text = text.replace(shown, ours)
         self.configuration.write_text(text, encoding="utf-8")
 
     def _munge(self) -> Program:

@@ -16,7 +16,7 @@ from .program import CannotStart, Program, answers, free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 VENV = ROOT / ".venv-toil"
-OPTIONS = ("--logLevel=INFO", "--retryCount=0", "--maxLocalJobs=2", "--statePollingWait=1")
+OPTIONS = ("--logLevel=INFO", "--retryCount=0", "--no-prepull", "--relax-path-checks", "--statePollingWait=1")
 
 
 def provide() -> None:
@@ -72,6 +72,7 @@ class ToilServer:
         self.port = free_port()
         self._environment = {
             "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.folder),
             "TMPDIR": str(self.folder / "tmp"),
             "PYTHONWARNINGS": "ignore",
             **(environment or {}),

@@ -36,6 +36,19 @@ def told(value: JSON, schema: JSONObject) -> list[str]:
         ),
         ({"type": "object", "required": ["a", "b"]}, {}, ["x required: needs the member a, b"]),
         ({"enum": [1, 2]}, True, ["x enum: must be one of 1, 2 (is true)"]),
+        ({"type": "string", "format": "date"}, "2026-01-31", []),
+        (
+            {"type": "string", "format": "date"},
+            "2026-02-31",
+            ['x format: must be a date such as 2026-01-31 (is "2026-02-31")'],
+        ),
+        ({"type": "string", "format": "date-time"}, "2026-01-31T12:00:00.5+02:00", []),
+        ({"type": "string", "format": "date-time"}, "2026-01-31t12:00:00z", []),
+        ({"type": "string", "format": "date-time"}, "2026-01-31T12:00:00", []),
+        ({"type": "string", "format": "date-time"}, "2026-01-31", 1),
+        ({"type": "string", "format": "date-time"}, "noon", 1),
+        ({"type": "string", "format": "uuid"}, "123e4567-e89b-12d3-a456-42661417400", 1),
+        ({"type": "string", "format": "colour"}, "green", []),
     ],
 )
 def test_each_rule_is_told_in_words(schema: JSONObject, value: JSON, messages: list[str] | int) -> None:

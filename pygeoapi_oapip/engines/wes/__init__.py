@@ -1,0 +1,1 @@
+"""Runs packages through a GA4GH Workflow Execution Service, above all Toil's."""

@@ -1,0 +1,213 @@
+"""What is known of one run: files in the job's folder, so any process of this server can go on with it.
+
+wes/run.json     what to run, written once
+wes/state.json   how far it is, replaced as a whole at each step
+wes/cancel       there as soon as the run is to be cancelled
+wes/lock         held by the process that takes a step
+logs/wes.log     for people: one JSON row a line, [time, level, source, text]
+logs/run.json    what the WES server logged, kept at the end of the run (see `fetched`)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ...model.execution import Plan
+from ...model.json import JSON, JSONObject
+from ...model.process import Package
+from ...model.run import LogLine, RunReport, RunState, StepReport
+
+
+class Stage(StrEnum):
+    """How far a run is, for us."""
+
+    NEW = "new"
+    """nothing was sent"""
+    SENDING = "sending"
+    """saved just before the request is sent: found after a crash, the run is looked for at the server"""
+    SENT = "sent"
+    """the server has given it an id"""
+    READY = "ready"
+    """the server says that it is complete; its outputs are not read yet"""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The content of state.json. Times are Unix times; 0 where there is none yet."""
+
+    stage: Stage = Stage.NEW
+    run_id: str = ""
+    word: str = ""
+    """The last state in the words of WES."""
+    state: RunState = RunState.QUEUED
+    message: str = ""
+    progress: int = 0
+    steps: Sequence[JSONObject] = ()
+    posted: float = 0.0
+    """When it was sent first."""
+    started: float = 0.0
+    finished: float = 0.0
+    searches: int = 0
+    """Looks for the run that found nothing, since the last request to start it."""
+    missing: int = 0
+    """Answers in a row that the server does not know the run."""
+    reads: int = 0
+    """Tries to read the outputs."""
+    faults: int = 0
+    stopping: str = ""
+    """Why it is being cancelled: `dismissed` or `deadline`; "" where it is not."""
+    stop_since: float = 0.0
+    stop_sent: bool = False
+    outputs: JSONObject = field(default_factory=dict)
+
+    @property
+    def report(self) -> RunReport:
+        """For the reconciler."""
+        return RunReport(
+            self.state,
+            self.message,
+            self.progress,
+            steps=tuple(map(_step, self.steps)),
+            started=_moment(self.started),
+            finished=_moment(self.finished),
+        )
+
+
+class Record:
+    """The files of one run.
+
+    Args:
+        workspace: folder of the job.
+    """
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self._folder = workspace / "wes"
+        self._log = workspace / "logs" / "wes.log"
+        self.run_log = workspace / "logs" / "run.json"
+
+    def create(self, plan: Plan) -> None:
+        """Write what to run, unless it is there. Raises OSError."""
+        if not self.exists:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._log.parent.mkdir(exist_ok=True)
+            package = plan.package
+            what: dict[str, JSON] = {"process": plan.process_id, "order": plan.job_order, "document": package.document}
+            self._write("run.json", {**what, "entry": package.entry, "cwl_version": package.cwl_version})
+
+    @property
+    def exists(self) -> bool:
+        """True once `create` was called."""
+        return (self._folder / "run.json").exists()
+
+    def run(self) -> tuple[str, Package, JSONObject]:
+        """Process id, package and job order. Raises OSError, ValueError where they cannot be read."""
+        found: Any = json.loads((self._folder / "run.json").read_bytes())
+        package = Package(found["document"], found["entry"], b"", "application/cwl+json")
+        return str(found["process"]), _with_version(package, str(found["cwl_version"])), found["order"]
+
+    def state(self) -> State:
+        """How far it is."""
+        try:
+            found: dict[str, Any] = json.loads((self._folder / "state.json").read_bytes())
+        except (OSError, ValueError):
+            return State()
+        return State(**{**found, "stage": Stage(found["stage"]), "state": RunState(found["state"])})
+
+    def save(self, state: State) -> None:
+        """Replace the state, durably. Raises OSError."""
+        self._write("state.json", asdict(state))
+
+    def cancel(self) -> None:
+        """Note that it is to be cancelled. Raises OSError."""
+        (self._folder / "cancel").touch()
+
+    @property
+    def cancelled(self) -> bool:
+        """True once `cancel` was called."""
+        return (self._folder / "cancel").exists()
+
+    def say(self, text: str, level: str = "INFO") -> None:
+        """Add a line to the log. Raises OSError."""
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps([datetime.now(UTC).isoformat(), level, "", text]) + "\n")
+
+    def lines(self) -> Iterator[LogLine]:
+        """Our own log so far; a line cut short by a power failure is left out."""
+        try:
+            rows = self._log.read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return
+        for row in rows:
+            try:
+                time, level, source, text = json.loads(row)
+            except ValueError:
+                continue
+            yield LogLine(datetime.fromisoformat(time), level, source, text)
+
+    @contextmanager
+    def locked(self) -> Iterator[bool]:
+        """Whether this thread alone may take a step now; freed by the end of the process, too. Raises OSError."""
+        handle = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+        finally:
+            os.close(handle)
+
+    def _write(self, name: str, document: JSONObject) -> None:
+        target = self._folder / name
+        partial = target.with_name(f"{name}.{os.getpid()}.part")
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(document, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+
+
+def stored_step(step: StepReport) -> dict[str, JSON]:
+    """A step as it is kept in `State.steps`."""
+    return {
+        "name": step.name,
+        "state": step.state.value,
+        "started": step.started.isoformat() if step.started else None,
+        "finished": step.finished.isoformat() if step.finished else None,
+        "exit_code": step.exit_code,
+    }
+
+
+def _step(stored: JSONObject) -> StepReport:
+    code = stored["exit_code"]
+    return StepReport(
+        str(stored["name"]),
+        RunState(str(stored["state"])),
+        _read_time(stored["started"]),
+        _read_time(stored["finished"]),
+        code if isinstance(code, int) else None,
+    )
+
+
+def _read_time(text: JSON) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+def _moment(seconds: float) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _with_version(package: Package, version: str) -> Package:
+    return Package(package.document, package.entry, b"", package.media_type, cwl_version=version)

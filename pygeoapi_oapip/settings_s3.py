@@ -1,0 +1,92 @@
+"""The blocks of the configuration for S3: where results are kept, and where inputs may come from."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from .setting_values import Block, Seconds, Secret
+
+
+def _at_most_a_week(value: float) -> float:
+    if not 1 <= value <= 7 * 86400:
+        raise ValueError("must be from 1s to 7d")
+    return value
+
+
+class S3Credentials(Block):
+    """The keys of an S3 account."""
+
+    access_key: Secret = Field(repr=False, description="Access key id.")
+    secret_key: Secret = Field(repr=False, description="Secret access key.")
+    session_token: Secret | None = Field(None, repr=False, description="Of temporary credentials.")
+
+
+def _http_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", value):
+        raise ValueError("is not an http or https URL without user, query and fragment")
+    return value.rstrip("/")
+
+
+Endpoint = Annotated[str, AfterValidator(_http_url)]
+"""URL of an S3 server."""
+
+BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+"""Regular expression of a bucket name."""
+
+
+def _prefix(value: str) -> str:
+    parts = value.strip("/").split("/")
+    if not all(re.fullmatch(r"[\w.=+-]{1,100}", part, re.ASCII) and part not in (".", "..") for part in parts):
+        raise ValueError("is not a path of letters, digits and .=+-_ (for example processing-results)")
+    return "/".join(parts)
+
+
+class S3Access(Block):
+    """How an S3 server is reached."""
+
+    endpoint: Endpoint | None = Field(None, description="URL of the S3 server; none: Amazon's.")
+    region: str = Field("us-east-1", description="Region of the buckets.")
+    addressing: Literal["auto", "path", "virtual"] = Field(
+        "auto", description="Bucket in the path or in the host name; auto: in the path where `endpoint` is given."
+    )
+    credentials: S3Credentials | None = Field(None, description="")
+
+
+class S3Source(S3Access):
+    """Buckets that inputs may come from. Without credentials they are read as anybody may (unsigned)."""
+
+    buckets: tuple[str, ...] = Field(description="Names of the buckets, with `*` as wildcard.")
+
+
+class LocalStorage(Block):
+    """Results stay in the folder of the job."""
+
+    type: Literal["local"] = "local"
+
+
+class S3Storage(S3Access):
+    """Results are kept in an S3 bucket. Without credentials, the keys are found as the AWS SDKs do (`AWS_*` variables,
+    roles)."""
+
+    type: Literal["s3"] = "s3"
+    bucket: Annotated[str, Field(pattern=f"^{BUCKET}$")] = Field(description="Name of the bucket.")
+    prefix: Annotated[str, AfterValidator(_prefix)] = Field(
+        "processing-results", description="What the keys of all objects start with."
+    )
+    create_bucket: bool = Field(False, description="Make the bucket if it does not exist.")
+    links: Literal["proxied", "presigned"] = Field(
+        "proxied", description="Links in results lead to this server, or straight to the S3 server (presigned)."
+    )
+    presign: Annotated[Seconds, AfterValidator(_at_most_a_week)] = Field(
+        3600.0, description="Time that presigned links work, at most 7 days."
+    )
+    public_endpoint: Endpoint | None = Field(
+        None, description="URL that presigned links start with, where users reach the S3 server by another one."
+    )
+
+
+Storage = Annotated[LocalStorage | S3Storage, Field(discriminator="type")]
+"""Where results are kept."""

@@ -1,0 +1,1 @@
+"""WPS 1.0.0: PyWPS reads GetCapabilities and DescribeProcess and writes their documents; Execute is ours."""

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .small_s3 import SmallS3, small_s3
+
+
+@pytest.fixture
+def s3() -> Iterator[SmallS3]:
+    """An S3 server in memory with the bucket `bucket`."""
+    with small_s3() as state:
+        yield state
