@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...errors import EngineUnavailable, PlanRejected, RunLost
 from ...model.execution import Plan
-from ...model.process import Package
+from ...model.process import NO_PACKAGE, Package
 from ...model.run import JobID, LogLine, RunRef, RunReport, RunState
 from ...model.value import OutputValue
+from ...packages.remote import is_remote
 from ...packages.resources import MIB, demand
 from ...settings import CalrissianEngine as Settings
-from ..base import Traits
+from ..base import EngineHealth, Traits
 from . import launch, reports
 from .client import Cluster
 from .folder import JobFolder
@@ -21,7 +23,10 @@ from .follower import Follower
 from .joblog import read_logs
 from .names import safe_id, selector
 from .places import places
+from .preflight import Preflight
 from .watching import Watching
+
+LOG = logging.getLogger(__name__)
 
 _POLL = 0.1
 """Seconds between looks at the files of runs that somebody waits for."""
@@ -42,16 +47,27 @@ class CalrissianEngine:
         self.settings = settings
         self.cluster = Cluster(settings)
         self._follower = Follower(self.cluster, settings.namespace, selector(settings.instance))
-        self._watching = Watching(settings, self.cluster)
+        self._preflight = Preflight(settings, self.cluster)
 
     @property
     def traits(self) -> Traits:
         """Reads files only; submits are idempotent through the name of the Job."""
         return Traits(reads=frozenset({"file"}), idempotent_submit=True, poll_interval=1.0)
 
+    def start(self) -> None:
+        """Find out whether this server has all rights, and tell the log if not."""
+        state = self._preflight.health(_FIRST_ANSWER)
+        LOG.log(logging.INFO if state.ok else logging.WARNING, "engine %s: %s", self.name, state.detail)
+
+    def health(self, wait: float) -> EngineHealth:
+        """Whether the cluster answers, and what this server may not do there. See Examined."""
+        return self._preflight.health(wait)
+
     def check(self, plan: Plan) -> None:
-        """Refuse what asks for more than the settings allow. See Engine."""
-        wanted, settings = demand(plan.package.document), self.settings
+        """Refuse what is no CWL, or asks for more than the settings allow. See Engine."""
+        if plan.package is NO_PACKAGE or is_remote(plan.package):
+            raise PlanRejected("only CWL packages can be run by Calrissian")
+        wanted, settings = demand(plan.package.document), self.settings.of(plan.process_id)
         if wanted.cores > settings.max_cores or wanted.memory > settings.max_ram:
             raise PlanRejected(
                 f"The process asks for {wanted.cores:g} cores and {wanted.memory / MIB:.0f} MiB of memory; "
@@ -64,8 +80,9 @@ class CalrissianEngine:
         folder = self._folder(run)
         try:
             if folder.decided("submitted") is None:
-                launch.write(self.settings, plan, folder)
-                launch.create(self.settings, self.cluster, plan, folder)
+                settings = self.settings.of(plan.process_id)
+                launch.write(settings, plan, folder)
+                launch.create(settings, self.cluster, plan, folder)
                 folder.decide("submitted", {})
         except OSError as error:
             raise EngineUnavailable(f"the volume of the jobs cannot be written: {error.strerror}") from error
@@ -157,7 +174,8 @@ class CalrissianEngine:
         if jobs is None:
             report = reports.going_on(folder, pods)
             return report if report.state is RunState.RUNNING else RunReport(RunState.QUEUED, self._away())
-        return self._watching.judge(run, folder, jobs, pods)
+        process = str((folder.decided("planned") or {}).get("process", ""))
+        return Watching(self.settings.of(process), self.cluster).judge(run, folder, jobs, pods)
 
     def _away(self) -> str:
         return f"waiting for the cluster: {self._follower.jobs.fault}"

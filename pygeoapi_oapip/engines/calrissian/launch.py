@@ -35,8 +35,8 @@ def write(settings: Settings, plan: Plan, folder: JobFolder) -> None:
     folder.make(settings.run_as_user, settings.run_as_group)
     package = plan.package
     folder.write_plan(_plan(settings, plan, folder.where), package.document, plan.job_order)
-    count = _steps(package.document)
-    folder.decide("planned", {"document": package.document, "entry": package.entry, "steps": count})
+    known: JSONObject = {"process": plan.process_id, "document": package.document, "entry": package.entry}
+    folder.decide("planned", {**known, "steps": _steps(package.document)})
 
 
 def create(settings: Settings, cluster: Cluster, plan: Plan, folder: JobFolder) -> None:

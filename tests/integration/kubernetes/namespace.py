@@ -123,6 +123,10 @@ class Namespace:
         found = self.cluster.items("jobs,pods,persistentvolumeclaims,secrets,configmaps", self.name)
         return sorted(f"{row['kind']}/{row['metadata']['name']}" for row in found)
 
+    def secrets(self) -> list[str]:
+        """The tokens of accounts, which the cluster makes by itself."""
+        return [row for row in self.objects() if row.startswith("Secret/") and "-token-" in row]
+
     def remove(self) -> None:
         """Remove the namespace and its volumes."""
         self.cluster.kubectl("delete", "namespace", self.name, "--wait=true", "--timeout=60s")

@@ -21,6 +21,7 @@ from typing import Any
 
 import guard  # type: ignore[import-not-found,unused-ignore]  # beside this file in the pod
 import overlay  # type: ignore[import-not-found,unused-ignore]
+import rights  # type: ignore[import-not-found,unused-ignore]
 from calrissian import job, k8s
 from calrissian import main as calrissian_main
 
@@ -291,6 +292,15 @@ def install(plan: dict[str, Any]) -> None:
     calrissian_main.handle_sigterm = stop
 
 
+def require_rights() -> None:
+    """End with a message if the account of this pod lacks rights: Calrissian would try again for minutes."""
+    namespace = k8s.KubernetesClient().namespace
+    lacking = rights.missing(namespace)
+    if lacking:
+        account = "the account of Calrissian's pod may not do this in the namespace " + namespace
+        raise SystemExit(f"ERROR {account}: {'; '.join(lacking)}")
+
+
 def remove_older(plan: dict[str, Any]) -> None:
     """Remove step pods of an earlier pod of this job, which was killed."""
     client = k8s.KubernetesClient()
@@ -305,6 +315,7 @@ def main() -> int:
         plan = json.load(file)
     install(plan)
     guard.install(plan["folders"])
+    require_rights()
     remove_older(plan)
     sys.argv = ["calrissian", *plan["arguments"]]
     return int(calrissian_main.main() or 0)
