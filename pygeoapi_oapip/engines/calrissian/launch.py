@@ -95,6 +95,7 @@ def _plan(settings: Settings, plan: Plan, where: Places) -> JSONObject:
         "steps": manifest.steps(settings, plan.job_id, plan.process_id),
         "limit_memory": settings.limit_memory,
         "pod_grace": settings.pod_grace,
+        "retries": settings.retries,
         "selector": manifest.step_selector(plan.job_id),
     }
 

@@ -131,7 +131,7 @@ def test_a_killed_pod_of_calrissian_is_told(bench: Bench, namespace: Namespace) 
     run = start(bench, wanting("echo ready >&2; sleep 300"))
     kill_leader(namespace, run)
     report = bench.end(run)
-    assert report.state is RunState.LOST and "left no report" in report.message, report
+    assert report.state is RunState.FAILED and "ended from outside" in report.message, report
     bench.engine.forget(run)
 
 

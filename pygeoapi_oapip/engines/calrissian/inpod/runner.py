@@ -74,6 +74,9 @@ class Runner:
         if before is not None:
             return int(before["exit_code"])
         os.umask(0)
+        if self._too_often():
+            self._failed("Calrissian's pod was ended from outside, and a job is not run again here.")
+            return 1
         for name in ("run", "logs/steps"):
             os.makedirs(os.path.join(self.out, name), exist_ok=True)
         for folder in (self.plan["tmp"], self.plan["outdir"]):
@@ -89,6 +92,14 @@ class Runner:
         finally:
             shutil.rmtree(self.plan["tmp"], ignore_errors=True)
         return STOPPED if self.stopping else code
+
+    def _too_often(self) -> bool:
+        """True for one try too many: the cluster replaces a pod that was removed, whatever the Job says."""
+        path = os.path.join(self.out, "run", "tries.json")
+        tries = 1 + (read(path) or {"tries": 0})["tries"]
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        write(path, {"tries": tries})
+        return bool(tries > 1 + self.plan["retries"])
 
     def _bring_in(self) -> None:
         for source, target in self.plan["bring_in"]:

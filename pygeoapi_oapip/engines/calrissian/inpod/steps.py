@@ -29,6 +29,8 @@ PATIENCE = 600.0
 """Seconds for which the API server may be away."""
 SILENCE = 60.0
 """Seconds without a line after which a log is opened again."""
+OLDER = 120.0
+"""Seconds to wait for the end of step pods of an earlier try."""
 _BAD = re.compile("[^-a-z0-9]+")
 
 
@@ -302,11 +304,17 @@ def require_rights() -> None:
 
 
 def remove_older(plan: dict[str, Any]) -> None:
-    """Remove step pods of an earlier pod of this job, which was killed."""
+    """Remove step pods of an earlier pod of this job, which was killed, and wait until they are gone."""
     client = k8s.KubernetesClient()
-    found = client.core_api_instance.list_namespaced_pod(client.namespace, label_selector=plan["selector"])
-    for pod in found.items:
-        client.delete_pod_name(pod.metadata.name)
+    deadline = time.monotonic() + OLDER
+    while time.monotonic() < deadline:
+        found = client.core_api_instance.list_namespaced_pod(client.namespace, label_selector=plan["selector"])
+        if not found.items:
+            return
+        for pod in found.items:
+            if pod.metadata.deletion_timestamp is None:
+                client.delete_pod_name(pod.metadata.name)
+        time.sleep(1.0)
 
 
 def main() -> int:
