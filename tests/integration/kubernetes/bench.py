@@ -75,7 +75,7 @@ class Bench:
         """The last report."""
         return self.until(run, lambda report: report.ended, limit)
 
-    def until_gone(self, namespace: Namespace, before: list[str], limit: float = 30.0) -> None:
+    def until_gone(self, namespace: Namespace, before: list[str], limit: float = 90.0) -> None:
         """Wait until the namespace has no more objects than before."""
         deadline = time.monotonic() + limit
         while left := set(namespace.objects()) - set(before):

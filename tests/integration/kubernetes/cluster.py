@@ -57,7 +57,7 @@ class TestCluster:
         try:
             self.venv = self._calrissian()
             for name, fill in ((BUSYBOX, busybox_tree), (HOST, host_tree)):
-                self._import(name, fill)
+                self.add_image(name, fill)
         except BaseException:
             self.remove()
             raise
@@ -92,7 +92,8 @@ class TestCluster:
         self._run(str(made / "bin" / "pip"), "install", "-q", "calrissian==0.18.1", "setuptools<81", timeout=600)
         return made
 
-    def _import(self, name: str, fill: Any) -> None:
+    def add_image(self, name: str, fill: Any) -> None:
+        """Make an image of a folder that `fill` fills."""
         ctr = ["ctr", "-a", f"{self.folder}/run/containerd.sock", "-n", "k8s.io", "images"]
         if name in self._run(*ctr, "ls", "-q").split():
             return
