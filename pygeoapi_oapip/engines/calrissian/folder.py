@@ -89,7 +89,7 @@ class JobFolder:
                 event = json.loads(row)
             except ValueError:
                 continue  # still being written
-            if isinstance(event, dict) and isinstance(event.get("step"), str):
+            if isinstance(event, dict) and all(isinstance(event.get(key), str) for key in ("step", "event")):
                 yield event
 
     def logs(self) -> Iterator[tuple[str, Path]]:
