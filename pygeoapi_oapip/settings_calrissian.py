@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from .setting_values import Block, Bytes, Seconds
 
-_OF_THE_ENGINE = frozenset({"type", "namespace", "kubeconfig", "context", "instance", "volumes", "processes"})
+_OF_THE_ENGINE = frozenset({"type", "namespace", "kubeconfig", "context", "instance", "volumes", "processes", "max_running"})
 """Keys that have one value for all processes: they say where a run is found again."""
 
 
@@ -66,6 +66,7 @@ class CalrissianEngine(Block):
     run_as_user: int = Field(1000, ge=0, description="User id of all pods; 0 is root.")
     run_as_group: int = Field(1000, ge=0, description="Group id of all pods, also of their volumes.")
     limit_memory: bool = Field(False, description="End a step that uses more memory than its `ramMin` asks for.")
+    max_running: int = Field(0, ge=0, description="Jobs of this server at once; 0: no limit.")
     deadline: Seconds = Field(0, description="Time after which a job is ended as failed; 0: none.")
     pod_grace: Seconds = Field(600, gt=0, description="How long a pod may be unable to start before the job fails.")
     stop_grace: Seconds = Field(5, description="Time between SIGTERM and SIGKILL for pods at dismissal.")

@@ -80,9 +80,10 @@ class CalrissianEngine:
         folder = self._folder(run)
         try:
             if folder.decided("submitted") is None:
+                self._wait_for_room(run)
                 settings = self.settings.of(plan.process_id)
                 launch.write(settings, plan, folder)
-                launch.create(settings, self.cluster, plan, folder)
+                self._follower.jobs.learn(launch.create(settings, self.cluster, plan, folder))
                 folder.decide("submitted", {})
         except OSError as error:
             raise EngineUnavailable(f"the volume of the jobs cannot be written: {error.strerror}") from error
@@ -157,6 +158,13 @@ class CalrissianEngine:
     def _folder(self, run: RunRef) -> JobFolder:
         workspace = Path(str(run.state["workspace"]))
         return JobFolder(workspace, places(self.settings.volumes, run.job_id, workspace))
+
+    def _wait_for_room(self, run: RunRef) -> None:
+        limit = self.settings.max_running
+        jobs = self._follower.jobs.all(_FIRST_ANSWER) if limit else None
+        others = [job for job in jobs or () if job["metadata"]["name"] != run.external_id]
+        if limit and sum(reports.job_end(job) is None for job in others) >= limit:
+            raise EngineUnavailable(f"waiting for one of {limit} jobs to end, which run at once")
 
     def _ended(self, folder: JobFolder) -> RunReport | None:
         return reports.decided(folder) or (None if folder.decided("cancel") else reports.final(folder))

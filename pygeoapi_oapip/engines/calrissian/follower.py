@@ -61,6 +61,16 @@ class Collection:
             return None
         return [row for row in self._rows.values() if _label(row) == job_id]
 
+    def all(self, wait: float) -> Sequence[Row] | None:
+        """All objects, as `rows`."""
+        self.rows("", wait)
+        return None if self.fault or not self._answered.is_set() else list(self._rows.values())
+
+    def learn(self, row: Row) -> None:
+        """Know of an object that was just made, before the cluster tells of it."""
+        if self._answered.is_set():
+            self._apply("ADDED", row)
+
     def _go_on(self) -> None:
         with self._lock:
             self._asked = time.monotonic()
@@ -134,8 +144,9 @@ class Collection:
         if kind == "BOOKMARK":
             return
         name = row["metadata"]["name"]
-        rest = {key: value for key, value in self._rows.items() if key != name}
-        self._rows = rest if kind == "DELETED" else {**rest, name: row}
+        with self._lock:
+            rest = {key: value for key, value in self._rows.items() if key != name}
+            self._rows = rest if kind == "DELETED" else {**rest, name: row}
         self._changed()
 
     def _lost(self, fault: str) -> None:

@@ -39,8 +39,8 @@ def write(settings: Settings, plan: Plan, folder: JobFolder) -> None:
     folder.decide("planned", {**known, "steps": _steps(package.document)})
 
 
-def create(settings: Settings, cluster: Cluster, plan: Plan, folder: JobFolder) -> None:
-    """Make the Job, or adopt it, and its volume.
+def create(settings: Settings, cluster: Cluster, plan: Plan, folder: JobFolder) -> Mapping[str, Any]:
+    """Make the Job, or adopt it, and its volume; gives the Job.
 
     Raises:
         EngineUnavailable: the cluster is away, or refuses for now (quota, missing rights).
@@ -53,6 +53,7 @@ def create(settings: Settings, cluster: Cluster, plan: Plan, folder: JobFolder) 
             size = settings.volumes.size
             claim = manifest.claim(settings, plan.job_id, plan.process_id, job["metadata"], size)
             _made(cluster, f"/api/v1/namespaces/{settings.namespace}/persistentvolumeclaims", claim)
+        return job
     except Refused as refusal:
         if refusal.status in _INVALID:
             raise PlanRejected(f"the cluster refuses the job: {refusal.message}") from refusal

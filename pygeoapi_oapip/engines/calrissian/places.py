@@ -11,6 +11,7 @@ from ...settings_calrissian import CalrissianVolumes
 from .names import job_name
 
 _ROOT = "/calrissian"
+_SCRATCH = "work/tmp"
 _EXCHANGE = "/exchange"
 """Where the claims are mounted that the server shares, if jobs work in a volume of their own."""
 
@@ -96,7 +97,7 @@ def _exchanged(volumes: CalrissianVolumes, name: str, root: str) -> Iterator[Mou
 
 def _with_tmp(volumes: CalrissianVolumes, job_id: str, shared: tuple[Mount, ...], roots: tuple[Path, Path]) -> Places:
     pod_in, pod_out = shared[0].path, shared[-1].path
-    outdir, inputs, tmp = f"{pod_out}/outputs", f"{pod_in}/inputs", f"{pod_out}/work/tmp"
+    outdir, inputs, tmp = f"{pod_out}/outputs", f"{pod_in}/inputs", f"{pod_out}/{_SCRATCH}"
     own_claim = ""
     if volumes.storage_class is not None:
         own_claim = job_name(job_id)

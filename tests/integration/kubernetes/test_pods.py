@@ -29,50 +29,55 @@ TOOL = shell(
 Pods = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def pods(namespace: Namespace) -> Iterator[Pods]:
-    """The Job, the two pods and the log of one job with every setting."""
+EVERY_SETTING: dict[str, Any] = {
+    "instance": "read-back",
+    "pull_secrets": ["registry"],
+    "pull_policy": "Never",
+    "step_service_account": "tools",
+    "node_selector": {"disk": "ssd"},
+    "tolerations": [TOLERATION],
+    "affinity": AFFINITY,
+    "labels": {"team": "sea"},
+    "annotations": {"example.org/note": "kept"},
+    "priority_class": CLASS,
+    "env": {"PLAIN": "plain"},
+    "env_from_secrets": ["words"],
+    "run_as_user": 1234,
+    "run_as_group": 1235,
+    "limit_memory": True,
+    "deadline": "1h",
+    "ttl": "2h",
+    "retries": 3,
+    "stop_grace": 2,
+    "flags": ["--verbose"],
+    "steps": {"spec": {"hostname": "chosen"}},
+}
+
+
+def prepare(namespace: Namespace) -> None:
+    """Make what the settings name."""
     meta = {"namespace": namespace.name}
     opaque = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque"}
-    registry = {".dockerconfigjson": json.dumps({"auths": {}})}
+    registry = {
+        "type": "kubernetes.io/dockerconfigjson",
+        "metadata": {"name": "registry", **meta},
+        "stringData": {".dockerconfigjson": json.dumps({"auths": {}})},
+    }
     namespace.cluster.kubectl("label", "node", "localhost", "disk=ssd", "--overwrite")
     namespace.cluster.apply(
         {**opaque, "metadata": {"name": "words", **meta}, "stringData": {"SECRET_WORD": "from-a-secret"}},
-        {
-            **opaque,
-            "type": "kubernetes.io/dockerconfigjson",
-            "metadata": {"name": "registry", **meta},
-            "stringData": registry,
-        },
+        {**opaque, **registry},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "tools", **meta}},
         {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": CLASS}, "value": -10},
     )
+
+
+@pytest.fixture(scope="module")
+def pods(namespace: Namespace) -> Iterator[Pods]:
+    """The Job, the two pods and the log of one job with every setting."""
+    prepare(namespace)
     jobs = namespace.volume("jobs")
-    settings = namespace.settings(
-        volumes={"claim": "jobs"},
-        instance="read-back",
-        pull_secrets=["registry"],
-        pull_policy="Never",
-        step_service_account="tools",
-        node_selector={"disk": "ssd"},
-        tolerations=[TOLERATION],
-        affinity=AFFINITY,
-        labels={"team": "sea"},
-        annotations={"example.org/note": "kept"},
-        priority_class=CLASS,
-        env={"PLAIN": "plain"},
-        env_from_secrets=["words"],
-        run_as_user=1234,
-        run_as_group=1235,
-        limit_memory=True,
-        deadline="1h",
-        ttl="2h",
-        retries=3,
-        stop_grace=2,
-        flags=["--verbose"],
-        steps={"spec": {"hostname": "chosen"}},
-    )
-    bench = Bench(settings, jobs)
+    bench = Bench(namespace.settings(volumes={"claim": "jobs"}, **EVERY_SETTING), jobs)
     run = bench.engine.submit(bench.plan(TOOL, process="my process"))
     bench.until(run, lambda report: report.ended or "1234" in bench.log(run))
     found = namespace.cluster.items("jobs,pods", namespace.name)

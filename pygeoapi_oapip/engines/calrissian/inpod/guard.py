@@ -52,12 +52,11 @@ class Roots:
                     raise WorkflowException("the output %s is a link to a file that is not the job's" % name)  # noqa: UP031
 
 
-def install(folders: Sequence[str]) -> None:
-    """Change what cwltool reads with, and what it collects outputs with."""
-    roots = Roots(folders)
+def guarded_access(roots: Roots) -> Any:
+    """A class that reads files of the job only."""
 
     class GuardedAccess(StdFsAccess):  # type: ignore[misc,unused-ignore]
-        """Reads files of the job only."""
+        """Refuses all others with WorkflowException."""
 
         def open(self, fn: str, mode: str) -> Any:
             roots.require(fn)
@@ -73,16 +72,22 @@ def install(folders: Sequence[str]) -> None:
             roots.require(fn)
             return super().listdir(fn)
 
+    return GuardedAccess
+
+
+def install(folders: Sequence[str]) -> None:
+    """Change what cwltool reads with, and what it collects outputs with."""
+    roots = Roots(folders)
+    executors: Any = cwltool.executors
+    collect = tool.CalrissianCommandLineTool.collect_output_ports
+    relocate = executors.relocateOutputs
+
     class Context(calrissian_main.CalrissianRuntimeContext):  # type: ignore[misc,unused-ignore]
         """Calrissian's, with guarded access."""
 
         def __init__(self, kwargs: Any = None) -> None:
             super().__init__(kwargs)
-            self.make_fs_access = GuardedAccess
-
-    collect = tool.CalrissianCommandLineTool.collect_output_ports
-    executors: Any = cwltool.executors
-    relocate = executors.relocateOutputs
+            self.make_fs_access = guarded_access(roots)
 
     def collected(self: Any, ports: Any, builder: Any, outdir: str, *more: Any, **named: Any) -> Any:
         roots.require_links(outdir)

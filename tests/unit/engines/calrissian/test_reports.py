@@ -39,7 +39,7 @@ EXIT = {"exit_code": 0, "started": AT % 0, "finished": AT % 9, "outputs": {}}
 
 
 def test_a_success_has_its_times_steps_and_usage(tmp_path: Path) -> None:
-    usage = {"elapsed_seconds": 4, "total_cpu_hours": None, "total_tasks": 1, "children": []}
+    usage: dict[str, Any] = {"elapsed_seconds": 4, "total_cpu_hours": None, "total_tasks": 1, "children": []}
     steps = (event("wait", "a", 1), event("run", "a", 2), event("end", "a", 3, exit_code=0))
     report = reports.final(told(folder_of(tmp_path), *steps, exit=EXIT, usage=usage))
     assert report is not None and report.state is RunState.SUCCEEDED and report.progress == 100
