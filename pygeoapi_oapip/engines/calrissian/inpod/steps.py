@@ -242,11 +242,11 @@ class Pods:
         if self.plan["limit_memory"]:
             container["resources"].setdefault("limits", {})["memory"] = container["resources"]["requests"]["memory"]
         part = dict(self.plan["steps"])
-        inits = spec["initContainers"]
         pod = overlay.overlaid(pod, part)
         template = part.get("spec", {}).get("containers", [{}])[0].get("securityContext")
-        for init in pod["spec"].get("initContainers", []) if inits and template else []:
+        for init in pod["spec"].get("initContainers", []):
             init["securityContext"] = template
+            init["resources"] = pod["spec"]["containers"][0]["resources"]  # quotas want them of each container
         _drop_unused_volumes(pod["spec"])
         return pod
 
