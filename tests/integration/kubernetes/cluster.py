@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,42 @@ class TestCluster:
         """All objects of some kinds."""
         found: list[Any] = json.loads(self.kubectl("get", kinds, "-n", namespace, "-o", "json"))["items"]
         return found
+
+    def kill(self, program: str) -> Callable[[], None]:
+        """Kill a program of the cluster; gives what starts it again."""
+        file = self.folder / "run" / f"{program}.pid"
+        pid = int(file.read_text(encoding="ascii"))
+        command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")[:-1]
+        os.kill(pid, signal.SIGKILL)
+
+        def again() -> None:
+            with (self.folder / "log" / f"{program}.log").open("ab") as log:
+                path = f"{self.folder}/venv/bin:{os.environ['PATH']}"
+                started = subprocess.Popen(
+                    command,
+                    cwd=self.folder,
+                    env={**os.environ, "PATH": path},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            file.write_text(str(started.pid), encoding="ascii")
+            self.until_ready()
+
+        return again
+
+    def until_ready(self) -> None:
+        """Wait until the API server answers."""
+        deadline = time.monotonic() + _START
+        while True:
+            try:
+                self.kubectl("get", "--raw", "/readyz")
+            except CannotStart:
+                assert time.monotonic() < deadline, "the API server does not answer"
+                time.sleep(0.5)
+            else:
+                return
 
     def remove(self) -> None:
         """Stop it, and delete everything where this made it."""

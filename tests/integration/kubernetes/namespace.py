@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -67,34 +67,17 @@ class Namespace:
 
     def volume(self, claim: str, mode: str = "ReadWriteMany") -> Path:
         """Make a claim with a volume on this machine; gives its folder."""
-        folder = self.folder / claim
-        folder.mkdir()
-        folder.chmod(0o777)
-        name = f"{self.name}-{claim}"
-        self._volumes.append(name)
-        size = {"storage": "1Gi"}
+        folder = self.provide(claim, "1Gi", mode)
         self.cluster.apply(
-            {
-                "apiVersion": "v1",
-                "kind": "PersistentVolume",
-                "metadata": {"name": name},
-                "spec": {
-                    "accessModes": [mode],
-                    "capacity": size,
-                    "storageClassName": "",
-                    "hostPath": {"path": str(folder)},
-                    "claimRef": {"namespace": self.name, "name": claim},
-                },
-            },
             {
                 "apiVersion": "v1",
                 "kind": "PersistentVolumeClaim",
                 "metadata": {"name": claim, "namespace": self.name},
                 "spec": {
                     "accessModes": [mode],
-                    "resources": {"requests": size},
+                    "resources": {"requests": {"storage": "1Gi"}},
                     "storageClassName": "",
-                    "volumeName": name,
+                    "volumeName": f"{self.name}-{claim}",
                 },
             },
         )
@@ -103,6 +86,36 @@ class Namespace:
             assert time.monotonic() < deadline, "the claim is not bound"
             time.sleep(0.3)
         return folder
+
+    def provide(self, claim: str, size: str, mode: str = "ReadWriteMany") -> Path:
+        """Make a volume on this machine for a claim; gives its folder."""
+        folder = self.folder / claim
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+        name = f"{self.name}-{claim}"
+        self._volumes.append(name)
+        self.cluster.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": name},
+                "spec": {
+                    "accessModes": [mode],
+                    "capacity": {"storage": size},
+                    "storageClassName": "",
+                    "hostPath": {"path": str(folder)},
+                    "claimRef": {"namespace": self.name, "name": claim},
+                },
+            }
+        )
+        return folder
+
+    def drop(self, claims: Iterable[str]) -> None:
+        """Remove the volumes of claims."""
+        for claim in claims:
+            name = f"{self.name}-{claim}"
+            self._volumes.remove(name)
+            self.cluster.kubectl("delete", "pv", name, "--wait=true", "--timeout=60s")
 
     def settings(self, **more: Any) -> Settings:
         """Settings for this namespace. The leader has the network of the machine, as its pod could not reach the API
