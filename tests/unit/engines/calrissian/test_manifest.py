@@ -69,7 +69,9 @@ def test_a_job_is_run_once_without_limit_and_removed_at_last_by_the_cluster() ->
 @pytest.mark.parametrize("spec_of", [leader, steps])
 def test_settings_for_all_pods_reach_all_pods(spec_of: Any) -> None:
     toleration = {"key": "batch", "operator": "Exists"}
-    affinity: dict[str, Any] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}}
+    affinity: dict[str, Any] = {
+        "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}
+    }
     spec = spec_of(
         node_selector={"disk": "ssd"},
         tolerations=[toleration],
