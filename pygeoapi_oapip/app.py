@@ -19,6 +19,7 @@ from .ogcapi.application import allow_all_origins, create_app, door_of
 from .ogcapi.configured import door_options
 from .ogcapi.contexts import NAME, split_context, split_user
 from .ogcapi.door import PREFIX_KEY
+from .ogcapi.pieces import with_whole_bodies
 from .operations import Operations
 from .settings import Wps, load_settings
 from .wps.application import PLACE_KEY, STATUS, Place
@@ -72,10 +73,10 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
         beside.after_request(allow_all_origins)
     segments, reserved = host.segments(beside, prefix), _first_segments(door)
     whole = compose(door, beside, segments, prefix, reserved)
-    if not settings.wps.enabled:
-        return whole
-    wps = wps_door(operations, configuration, settings, prefix)
-    return with_wps(whole, wps, settings.wps, prefix, segments | reserved)
+    if settings.wps.enabled:
+        wps = wps_door(operations, configuration, settings, prefix)
+        whole = with_wps(whole, wps, settings.wps, prefix, segments | reserved)
+    return with_whole_bodies(whole, settings.limits.body_bytes)
 
 
 def compose(

@@ -40,6 +40,7 @@ from .store.base import JobStore, ProcessStore
 LOG = logging.getLogger(__name__)
 
 ORDER_FILE = "job-order.json"
+COLLECTED = "the results are being stored"
 PACKAGES_KEPT = 64
 """Packages in memory; a revision never changes."""
 MAX_BACKOFF = 60.0
@@ -134,7 +135,7 @@ class Phases:
         changed = job.advance(
             later,
             self._now(),
-            message=report.message,
+            message=report.message or (COLLECTED if later is Phase.COLLECTING else ""),
             progress=min(99, max(job.progress, report.progress)),
             steps=report.steps,
             usage=report.usage or job.usage,

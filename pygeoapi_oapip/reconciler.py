@@ -172,6 +172,8 @@ class Loop:
         self._held: dict[str, Job] = {}
         self._staging: dict[str, Future[Job]] = {}
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="oapip-stage")
+        # a storage that is away must not keep inputs from being read
+        self._storing = ThreadPoolExecutor(8, thread_name_prefix="oapip-store")
         self._next_goals = 0.0
         self._next_poll: dict[str, float] = {}
 
@@ -190,7 +192,8 @@ class Loop:
                     LOG.warning("the reconciler waits for the database: %s", fault.detail)
                 away = True
                 stop.wait(0.5)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._storing):
+            pool.shutdown(wait=False, cancel_futures=True)
         self._give_back()
 
     def _turn(self) -> None:
@@ -227,7 +230,8 @@ class Loop:
             self._staged(job)
         elif job.goal is Goal.RUN and self._may_take_long(job):
             # Downloads, uploads and copies of results; all else is done in order, here.
-            self._staging[job.id] = self._pool.submit(self._phases.step, job)
+            pool = self._storing if job.phase is Phase.COLLECTING else self._pool
+            self._staging[job.id] = pool.submit(self._phases.step, job)
         else:
             self._guarded(job, lambda: self._phases.step(job))
 

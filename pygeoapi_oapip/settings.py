@@ -118,6 +118,9 @@ class Wps(_Block):
     max_wait: Seconds = Field(
         600.0, description="Longest wait for the end of a synchronous Execute; then the job goes on without the client."
     )
+    max_waiting: int = Field(
+        4, ge=1, description="Requests of one web process that wait longer than `sync.max_wait` at the same time."
+    )
 
 
 class Auth(_Block):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar
 
-from werkzeug.http import parse_if_range_header, parse_range_header
+from werkzeug.http import parse_if_range_header
 from werkzeug.wrappers import Response
 
 from .staging.base import Content
+
+_ONE_RANGE = re.compile(r"bytes=(?=.*\d)([0-9]{0,18})-([0-9]{0,18})")
 
 _Made = TypeVar("_Made", bound=Response)
 
@@ -44,11 +47,10 @@ def streamed(content: Content, environ: Mapping[str, Any], kind: type[_Made], he
     response.headers["Accept-Ranges"] = "bytes"
     start, end = 0, content.size
     if (asked := _range(content, response, environ)) is not None:
-        found = asked.range_for_length(content.size)
-        if found is None:
+        start, end = _span(*asked, content.size)
+        if start >= end:
             refused = {"Content-Range": f"bytes */{content.size}", "Accept-Ranges": "bytes"}
             return kind(status=416, headers=refused)
-        start, end = found
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
     _with_body(response, content.pieces(start, end - start), environ)
@@ -63,12 +65,21 @@ def _with_body(response: _Made, pieces: Iterator[bytes], environ: Mapping[str, A
     return response
 
 
-def _range(content: Content, response: Response, environ: Mapping[str, Any]) -> Any:
-    """The range that is asked for, if `If-Range` allows one."""
+def _range(content: Content, response: Response, environ: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The one range of bytes that is asked for, if `If-Range` allows one; others are ignored (section 14.2)."""
     condition = parse_if_range_header(environ.get("HTTP_IF_RANGE"))
     if condition.etag is not None and condition.etag != content.etag:
         return None
     if condition.date is not None and condition.date != response.last_modified:
         return None
-    asked = parse_range_header(environ.get("HTTP_RANGE"))
-    return asked if asked is not None and len(asked.ranges) == 1 else None
+    match = _ONE_RANGE.fullmatch(environ.get("HTTP_RANGE", ""))
+    if match is None or (match[1] and match[2] and int(match[2]) < int(match[1])):
+        return None
+    return match[1], match[2]
+
+
+def _span(first: str, last: str, size: int) -> tuple[int, int]:
+    """The first byte and the one after the last; nothing between them where the range cannot be satisfied."""
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1 if last else size)

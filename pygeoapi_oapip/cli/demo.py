@@ -17,6 +17,7 @@ from ..testing.live_server import LiveServer
 from .arguments import read_value
 from .client import Client
 from .demo_checks import DemoFailed, check_files, check_history, expected_counts, make_raster, must
+from .demo_wps import asynchronous, synchronous, version_2
 from .download import Saved, save_results
 from .failures import CommandError, Refused
 from .printing import console, size, styled, watching
@@ -60,6 +61,7 @@ def _story(client: Client, folder: Path, outdir: Path) -> None:
     _show_files(saved, raster)
     _synchronous(client, process_id, raster)
     _refusal(client, process_id)
+    _over_wps(client, process_id, raster)
     _title("Log and list of jobs", f"oapip logs {job_id[:8]}…; oapip jobs")
     lines = [line for line in client.log(job_id).splitlines() if "cells" in line]
     must(len(lines) >= len(THRESHOLDS) + 1, "the log has what the tool wrote")
@@ -128,6 +130,16 @@ def _synchronous(client: Client, process_id: str, raster: Path) -> None:
     must(begun.finished, "a request that prefers wait=30 is answered with the results")
     must(begun.document["cells"] == expected_counts(raster, OTHER_THRESHOLDS), "with other counts")
     OUT.print(f"  cells: {begun.document['cells']}  [dim]{time.monotonic() - began:.2f} s[/]")
+
+
+def _over_wps(client: Client, process_id: str, raster: Path) -> None:
+    _title("Run it over WPS 1.0.0 and 2.0.0, for older clients", f"curl {client.server}/wps -d @execute.xml")
+    expected = expected_counts(raster, OTHER_THRESHOLDS)
+    for name, run in (("1.0.0, sync", synchronous), ("1.0.0, async", asynchronous), ("2.0.0, async", version_2)):
+        began = time.monotonic()
+        ran = run(client, process_id, raster, OTHER_THRESHOLDS)
+        must(ran.cells == expected, f"WPS {name} gives the same counts (it gave {ran.cells})")
+        OUT.print(f"  {name:12}  cells: {ran.cells}  {ran.told}  [dim]{time.monotonic() - began:.2f} s[/]")
 
 
 def _refusal(client: Client, process_id: str) -> None:

@@ -26,6 +26,7 @@ from ..model.value import (
     Reference,
 )
 from ..staging.base import JobFiles, Result
+from ..staging.s3_address import is_object
 
 _SCHEME = "result-of-a-job"
 
@@ -92,8 +93,11 @@ class Handover:
 
     def _address(self, output: FileOutput | DirectoryOutput, root: Path) -> str:
         address = f"{_SCHEME}:{uuid4()}"
-        if "://" in output.href:
+        if is_object(output.href):
+            # with the keys of the storage, which no user's reference is read with
             self._results[address] = Result(root, output.name, root, output.href, isinstance(output, DirectoryOutput))
+        elif "://" in output.href:
+            return output.href
         else:
             self._results[address] = Result(root / output.href, output.name, root)
         return address

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -59,15 +60,8 @@ def exchange(
     for _ in range(MAX_REDIRECTS + 1):
         files.check(url)
         with guarded_session(settings.allow_internal) as session, explained(url):
-            with session.request(
-                method,
-                url,
-                data=body,
-                headers=dict(headers),
-                stream=True,
-                allow_redirects=False,
-                timeout=settings.timeout,
-            ) as response:
+            how: dict[str, Any] = {"stream": True, "allow_redirects": False, "timeout": settings.timeout}
+            with session.request(method, url, data=body, headers=dict(headers), **how) as response:
                 target = response.headers.get("Location") if response.is_redirect and method == "GET" else None
                 if target is None:
                     return _content(response, url, max_bytes, deadline)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..settings_s3 import S3Access, S3Source, S3Storage
 
-CONNECT, READ = 5.0, 60.0
+CONNECT, READ = 5.0, 30.0
 """Seconds for connecting, and between two pieces of an answer."""
 TRIES = 4
 """Of one request, with pauses; then it is the caller's turn."""

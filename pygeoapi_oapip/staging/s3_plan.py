@@ -68,6 +68,8 @@ class Plan:
     def _leaf(self, name: str, leaf: FileOutput | DirectoryOutput) -> FileOutput | DirectoryOutput:
         if is_object(leaf.href):
             return self._foreign(name, leaf)
+        if "://" in leaf.href:
+            return leaf  # an engine's own address, which nobody here reads
         root = self.workspace.resolve()
         path = (self.workspace / leaf.href).resolve()
         if not path.is_relative_to(root) or path == root or not path.exists():

@@ -31,6 +31,7 @@ class Trash:
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
+        self._said = ""
 
     def put(self, job_id: str) -> None:
         """Remove the objects of a job soon. Never raises."""
@@ -56,7 +57,9 @@ class Trash:
             try:
                 self._empty(mark)
             except StorageUnavailable as fault:
-                LOG.warning("stored results are removed later: %s", fault.detail)
+                if fault.detail != self._said:
+                    LOG.warning("stored results are removed later: %s", fault.detail)
+                self._said = fault.detail
                 return
             except FileNotFoundError:
                 continue  # another process was quicker

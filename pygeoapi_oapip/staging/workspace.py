@@ -19,7 +19,8 @@ from .base import JobFiles, Result, Stager, Storage
 from .storage import MARK, LocalStorage
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
-_UNSAFE_NAME = re.compile(r"[/\0]")
+_UNSAFE_NAME = re.compile(r"[^A-Za-z0-9._+-]")
+"""CWL runners refuse names with other characters."""
 _PARTS = ("inputs", "work", "outputs", "logs")
 
 

@@ -63,6 +63,7 @@ class FakeOperations(FakeJobManagement):
     """If set, every execution fails with it."""
     log: list[LogLine] = field(default_factory=list)
     healthy: bool = True
+    degraded: bool = False
     error: Exception | None = None
     """If set, every operation raises it."""
     validates: bool = False
@@ -283,7 +284,7 @@ class FakeOperations(FakeJobManagement):
 
     def health(self) -> Health:
         """As Operations."""
-        return Health(self.healthy, {"store": {"ok": self.healthy, "detail": ""}})
+        return Health(self.healthy, {"store": {"ok": self.healthy, "detail": ""}}, self.degraded)
 
 
 def request_of(body: JSONObject) -> ExecutionRequest:

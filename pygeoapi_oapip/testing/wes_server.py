@@ -47,7 +47,8 @@ class Fault:
     Attributes:
         method, path: of the request; the path is a regular expression, below the base.
         kind: `status`, `text` (a page that is no JSON), `half` (the body is cut), `before` and `after` (the connection
-            is cut before or after the request is done), `silence` (an answer that comes late).
+            is cut before or after the request is done), `silence` (the request is done late), `late` (its answer comes
+            late).
         status: of the answer.
         seconds: of silence.
         times: how often.
@@ -141,7 +142,7 @@ class WesServer:
         with self._lock:
             self.requests.append(f"{request.method} {path}")
             fault = self._fault(request.method, path)
-        if fault is not None and fault.kind != "after":
+        if fault is not None and fault.kind not in ("after", "late"):
             if fault.kind == "silence":
                 time.sleep(fault.seconds)
             else:
@@ -150,6 +151,8 @@ class WesServer:
             response = self._answered(request, path)
         if fault is not None and fault.kind == "after":
             return self._broken(fault, environ, start)
+        if fault is not None and fault.kind == "late":
+            time.sleep(fault.seconds)
         return response(environ, start)
 
     def _fault(self, method: str, path: str) -> Fault | None:

@@ -162,6 +162,7 @@ class _Reader:
         if place.rest:
             self.version = V1
         elif content is not None:
+            self.version = dispatch.version_seen(content, self.version)
             document = parse(content, self._largest)
             self.version = dispatch.NAMESPACES.get(dispatch.split(document.tag)[0], self.version)
             self.version = dispatch.version_of_document(document, parameters)
@@ -183,7 +184,12 @@ class _Reader:
         """A form, or the bytes of a document; None for a request without one."""
         if self._request.method != "POST":
             return "", None
-        content = self._request.get_data()
+        try:
+            content = self._request.get_data()
+        except RequestEntityTooLarge:
+            # refused by its length, before any of it was read
+            self.version = dispatch.version_seen(self._request.environ["wsgi.input"].read(4096), self.version)
+            raise
         if self._request.mimetype == _FORM and not content.lstrip().startswith(b"<"):
             return content.decode("latin-1"), None
         return "", content

@@ -12,6 +12,7 @@ from ..staging.router import make_stager
 from .application import Addresses, WpsDoor
 from .door import Contact, WpsOptions
 from .references import ReferenceReader
+from .waiting import Waiting
 
 _MOST_TEXT = 10
 """MB of one text of an XML document: the parser's own limit, so the largest complex input by value."""
@@ -57,6 +58,7 @@ def wps_options(configuration: Mapping[str, Any], settings: Settings) -> WpsOpti
         ),
         language=language,
         max_wait=settings.wps.max_wait,
+        waiting=Waiting(settings.wps.max_waiting),
         retention=settings.retention.jobs,
         max_megabytes=max(1, min(_MOST_TEXT, largest)),
     )

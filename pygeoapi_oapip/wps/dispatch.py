@@ -19,6 +19,8 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
 _ONLY_2 = OPERATIONS[V2] - OPERATIONS[V1]
 _MOST_PARAMETERS = 1000
 _SHOWN = 100
+_BEGINNING = 4096
+"""Bytes of a document in which its root element begins."""
 
 
 def read_parameters(*queries: str) -> dict[str, str]:
@@ -33,8 +35,10 @@ def read_parameters(*queries: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for query in queries:
+        if query.count("&") >= _MOST_PARAMETERS:
+            raise BadRequest(f"there are more than {_MOST_PARAMETERS} parameters")
         try:
-            pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+            pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
         except ValueError:
             raise BadRequest("the query cannot be read: UTF-8 with %-escapes is needed") from None
         for name, value in pairs:
@@ -55,6 +59,19 @@ def version_asked(parameters: Mapping[str, str]) -> str:
     words = [*parameters.get("acceptversions", "").split(","), parameters.get("version", "")]
     asked = next((_VERSIONS[word.strip()] for word in words if word.strip() in _VERSIONS), "")
     return asked or (V2 if parameters.get("request", "").strip().lower() in _ONLY_2 else V1)
+
+
+def version_seen(content: bytes, otherwise: str) -> str:
+    """The version in which the sender of an XML document reads exceptions, before or without parsing it: that of the
+    first namespace of WPS in its beginning.
+
+    Args:
+        content: the document, well-formed or not.
+        otherwise: the version where it names none.
+    """
+    head = content[:_BEGINNING].replace(b"\0", b"")
+    places = {head.find(name.encode()): version for name, version in NAMESPACES.items()}
+    return min(((at, version) for at, version in places.items() if at >= 0), default=(0, otherwise))[1]
 
 
 def version_of_parameters(parameters: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from ..errors import OapipError
 from ..model.identity import Principal
 from ..operations import Operations, ServedFile
 from .terms import ReferenceGiven
+from .waiting import Waiting
 
 Element = Any
 """An lxml element; lxml has no types."""
@@ -55,6 +56,8 @@ class WpsOptions:
     language: str = "en-US"
     max_wait: float = 3600.0
     """Seconds that a synchronous request is waited for."""
+    waiting: Waiting = field(default_factory=Waiting)
+    """Waits for them."""
     retention: float = 0.0
     """Seconds that an ended job is kept; 0: without end."""
     max_megabytes: int = 50

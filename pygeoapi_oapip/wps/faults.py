@@ -150,7 +150,7 @@ def locator_of(error: OapipError) -> str:
         return error.location or "identifier"
     if isinstance(error, NoSuchJob):
         return error.location or "jobID"
-    place = re.match(r"(?:inputs|outputs)\.([^.\[]+)", error.location)
+    place = re.match(r"(?:inputs|outputs)\.([^.\[]*)", error.location)
     return place[1] if place else error.location
 
 

@@ -171,8 +171,6 @@ class _Mapping:
             except ValueError:
                 break
             rest.pop(0)
-        if len(numbers) == 5:
-            rest.insert(0, str(numbers.pop()))
         if len(numbers) not in (4, 6):
             raise self._refuse("bbox", f"must be 4 or 6 numbers, and perhaps a reference system (is {shown(text)})")
         half = len(numbers) // 2

@@ -40,13 +40,7 @@ def parse(content: bytes, largest: int = LARGEST) -> Any:
     """
     from lxml import etree
 
-    if len(content) > largest:
-        raise TooLarge(f"the XML document is larger than {largest} bytes")
-    if not content.strip():
-        raise UnreadableXML("the body is empty; an XML document is needed")
-    if content.count(b"<") > MOST_TAGS:
-        raise TooLarge(f"the XML document has more than {MOST_TAGS} tags; give large data by reference")
-    _refuse_doctype(content)
+    _check_bytes(content, largest)
     parser = etree.XMLPullParser(
         events=("start-ns",),
         resolve_entities=False,
@@ -71,6 +65,16 @@ def parse(content: bytes, largest: int = LARGEST) -> Any:
         raise UnreadableXML("a document type declaration (DOCTYPE) is not allowed")
     _check_attributes(root)
     return root
+
+
+def _check_bytes(content: bytes, largest: int) -> None:
+    if len(content) > largest:
+        raise TooLarge(f"the XML document is larger than {largest} bytes")
+    if not content.strip():
+        raise UnreadableXML("the body is empty; an XML document is needed")
+    if content.count(b"<") > MOST_TAGS:
+        raise TooLarge(f"the XML document has more than {MOST_TAGS} tags; give large data by reference")
+    _refuse_doctype(content)
 
 
 def _feed(parser: Any, content: bytes) -> None:

@@ -115,6 +115,10 @@ def test_health_tells_each_part(client: FlaskClient, operations: FakeOperations)
         200,
         {"status": "ok", "parts": {"store": {"ok": True, "detail": ""}}},
     )
+    operations.degraded = True
+    response = client.get("/health")
+    assert response.json is not None
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
     operations.healthy = False
     assert client.get("/health").status_code == 503
 

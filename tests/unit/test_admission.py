@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pygeoapi_oapip.admission import Admission, waiting_time
-from pygeoapi_oapip.errors import AddressForbidden, BadRequest, InvalidInputs, UnresolvableReference
+from pygeoapi_oapip.errors import AddressForbidden, BadRequest, InvalidInputs, OapipError, UnresolvableReference
 from pygeoapi_oapip.model.json import JSON
 from pygeoapi_oapip.model.process import JobControl, Process
 from pygeoapi_oapip.operations import Preference
@@ -157,3 +157,24 @@ def test_strict_handling_refuses_what_cannot_be_had(
 ) -> None:
     with pytest.raises(BadRequest, match=message):
         waiting_time(replace(process, job_control=modes), preference, 30)
+
+
+def test_what_the_engine_reads_itself_is_not_looked_for(tmp_path: Path, process: Process) -> None:
+    found = settings(tmp_path)
+    admission = Admission(make_stager(found.staging), found)
+    body: JSON = {"inputs": {"file": {"href": "s3://bucket/key"}}}
+    with pytest.raises(UnresolvableReference, match="scheme 's3' cannot be read here"):
+        admission.request(body, process)
+    admission.request(body, process, frozenset({"s3"}))
+
+
+def test_rules_of_this_server_count_for_what_the_engine_reads_too(tmp_path: Path, process: Process) -> None:
+    found = load_settings({"staging": {"s3": [{"buckets": ["open"], "endpoint": "http://127.0.0.1:1"}]}})
+    admission = Admission(make_stager(found.staging), found)
+    admission.request({"inputs": {"file": {"href": "s3://open/key"}}}, process, frozenset({"s3"}))
+    with pytest.raises(AddressForbidden, match="the bucket other is not one"):
+        admission.request({"inputs": {"file": {"href": "s3://other/key"}}}, process, frozenset({"s3"}))
+    with pytest.raises(AddressForbidden):
+        admission.request({"inputs": {"file": {"href": "http://127.0.0.1/a"}}}, process, frozenset({"http"}))
+    with pytest.raises(OapipError):
+        admission.request({"inputs": {"file": {"href": "file:///etc/passwd"}}}, process, frozenset({"file"}))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,13 @@ from pygeoapi_oapip.staging.workspace import LocalWorkspaces
 from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
 from pygeoapi_oapip.testing.fake_engine import FakeBackEnd, FakeEngine, Script
 
-DOCUMENT = {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": "true", "inputs": {}, "outputs": {}}
+DOCUMENT: Mapping[str, Any] = {
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "baseCommand": "true",
+    "inputs": {},
+    "outputs": {},
+}
 OUTPUT = FileOutput("outputs/a", "a", "text/plain", 1)
 
 

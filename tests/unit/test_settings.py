@@ -80,3 +80,51 @@ def test_own_processes_can_be_switched_off(value: object, wanted: tuple[str, ...
 def test_own_processes_and_their_engine_have_fixed_names(block: dict[str, object], text: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(text)):
         load_settings(block)
+
+
+S3 = {"type": "s3", "bucket": "results"}
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"storage": {"type": "s3"}}, "server.manager.storage.bucket: Field required"),
+        ({"storage": {"type": "s4"}}, "server.manager.storage: "),
+        ({"storage": {**S3, "bucket": "Results"}}, "server.manager.storage.bucket: "),
+        ({"storage": {**S3, "bukket": 1}}, "server.manager.storage.bukket: unknown key"),
+        ({"storage": {**S3, "presign": "8d"}}, "server.manager.storage.presign: must be from 1s to 7d"),
+        ({"storage": {**S3, "prefix": "a/../b"}}, "server.manager.storage.prefix: "),
+        ({"storage": {**S3, "prefix": ""}}, "server.manager.storage.prefix: "),
+        ({"storage": {**S3, "endpoint": "s3.example.org"}}, "server.manager.storage.endpoint: "),
+        ({"storage": {**S3, "endpoint": "https://user:hunter2@s3.example.org"}}, "server.manager.storage.endpoint: "),
+        (
+            {"storage": {**S3, "credentials": {"access_key": "hunter2", "secret_key": {"env": "HOME"}}}},
+            "server.manager.storage.credentials.access_key: a secret is written as",
+        ),
+        (
+            {"storage": {**S3, "credentials": {"access_key": {"env": "HOME"}}}},
+            "server.manager.storage.credentials.secret_key: Field required",
+        ),
+        ({"staging": {"s3": [{"endpoint": "http://x"}]}}, "server.manager.staging.s3.0.buckets: Field required"),
+        ({"storage": {"type": "local", "bucket": "x"}}, "server.manager.storage.bucket: unknown key"),
+    ],
+)
+def test_wrong_key_of_a_storage_is_named(block: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(block)
+    assert message in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_keys_of_a_storage_are_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STORAGE_KEY", "the-key")
+    (tmp_path / "secret").write_text("the-secret\n")
+    keys = {"access_key": {"env": "STORAGE_KEY"}, "secret_key": {"file": str(tmp_path / "secret")}}
+    settings = load_settings(
+        {"storage": {**S3, "credentials": keys}, "staging": {"s3": [{"buckets": ["a"], "credentials": keys}]}}
+    )
+    storage = settings.storage
+    assert storage.type == "s3"
+    assert storage.credentials is not None
+    assert (storage.credentials.access_key, storage.credentials.secret_key) == ("the-key", "the-secret")
+    assert "the-" not in f"{settings!r}{settings}{storage}"

@@ -94,6 +94,8 @@ class WesClient:
         pieces: deque[bytes] = deque()
         size = 0
         with self._asked("GET", urljoin(f"{self.base}/", url)) as response:
+            if response.status_code >= 500 or response.status_code == 429:
+                raise EngineUnavailable(f"the WES server answers {response.status_code} to the request for a log")
             if response.status_code != 200:
                 return b""
             for piece in self._pieces(response):

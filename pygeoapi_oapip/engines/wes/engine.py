@@ -1,4 +1,4 @@
-"""WesEngine: a run is a run of a GA4GH Workflow Execution Service. docs/wes-engine.md has the picture.
+"""WesEngine: a run is a run of a GA4GH Workflow Execution Service. docs/engines/wes.md has the picture.
 
 The state of a run is in the job's folder (`record`); `submit` and `cancel` write there, `poll` tells what is known, and
 threads (`follow`) do all that needs the network. So no call waits for a network, and a run goes on in whichever process
@@ -29,6 +29,8 @@ from .monitor import Monitor
 from .record import Record, Stage
 from .run import Tools
 
+READ_LIMIT = 5.0
+"""Seconds of silence after which a user who reads the log of a running job is told so."""
 GRACE = 5.0
 """Seconds that `close` waits for requests that are on their way."""
 
@@ -48,6 +50,7 @@ class WesEngine:
         client, known = WesClient(settings), KnownRuns(home)
         self._monitor = Monitor(client, settings)
         self._client = client
+        self._reader = WesClient(settings.model_copy(update={"timeout": min(READ_LIMIT, settings.timeout)}))
         slots = Slots(home, settings.max_running)
         self._follower = Follower(Tools(settings, client, self._monitor, Finder(client, known), known, slots))
         self._slots = slots
@@ -65,6 +68,7 @@ class WesEngine:
         """Give requests that are on their way some seconds; runs go on in the next process."""
         self._follower.close(GRACE)
         self._client.close()
+        self._reader.close()
 
     def health(self, wait: float) -> EngineHealth:
         """See Examined."""
@@ -135,10 +139,10 @@ class WesEngine:
 
     def _live(self, run_id: str) -> Iterator[LogLine]:
         try:
-            self._monitor.require()
-            body = object_of(self._client.get(f"runs/{quoted(run_id)}"))
-            log = with_tasks(self._client, run_id, run_log_of(body))
-            yield from fetch_logs(self._client, run_id, log, self._monitor.kind).lines()
+            body = object_of(self._reader.get(f"runs/{quoted(run_id)}"))
+            self._monitor.require()  # whose words they are
+            log = with_tasks(self._reader, run_id, run_log_of(body))
+            yield from fetch_logs(self._reader, run_id, log, self._monitor.kind).lines()
         except EngineUnavailable as fault:
             yield LogLine(None, "WARNING", "", f"the log of the run cannot be read now: {fault.detail}")
 

@@ -58,23 +58,27 @@ def kept_logs(path: Path) -> Logs | None:
     return Logs(kind, run_id, tuple((step, text) for step, text in parts))
 
 
-def fetch_logs(client: WesClient, run_id: str, log: RunLog, kind: str) -> Logs:
-    """Read the logs of a run; those that are elsewhere or cannot be read are left out, with a word about it.
+def fetch_logs(client: WesClient, run_id: str, log: RunLog, kind: str, strict: bool = False) -> Logs:
+    """Read the logs of a run; of those that are elsewhere or cannot be read there is a word instead.
 
     Args:
         client: of the server.
         run_id: of the run.
         log: the run as the server gives it now.
         kind: key of `quirks.TABLE`.
+        strict: a log that cannot be read now is a fault.
+
+    Raises:
+        EngineUnavailable: see `strict`.
     """
     base, quirks = f"{client.base}/runs/{quoted(run_id)}", TABLE[kind]
     parts: list[tuple[str, str]] = []
     streams = [log.stderr] if quirks.stdout_is_outputs else [log.stderr, log.stdout]
     for stream in filter(None, streams):
-        parts.append(("", _read(client, base, stream, LARGEST_RUN_LOG)))
+        parts.append(("", _read(client, base, stream, LARGEST_RUN_LOG, strict)))
     for task in log.tasks[:MOST_TASK_LOGS]:
         if task.stderr:
-            parts.append((step_name(task.name, quirks), _read(client, base, task.stderr, LARGEST_TASK_LOG)))
+            parts.append((step_name(task.name, quirks), _read(client, base, task.stderr, LARGEST_TASK_LOG, strict)))
     return Logs(kind, run_id, tuple(part for part in parts if part[1]))
 
 
@@ -92,7 +96,7 @@ def with_tasks(client: WesClient, run_id: str, log: RunLog) -> RunLog:
     return replace(log, tasks=tasks_of(body.get("task_logs")))
 
 
-def _read(client: WesClient, base: str, stream: str, limit: int) -> str:
+def _read(client: WesClient, base: str, stream: str, limit: int, strict: bool) -> str:
     if "\n" in stream or " " in stream:
         return stream[-limit:]  # the text itself, as some servers give it
     url = urljoin(base, stream)
@@ -101,4 +105,6 @@ def _read(client: WesClient, base: str, stream: str, limit: int) -> str:
     try:
         return client.tail(url, limit).decode("utf-8", "replace")
     except EngineUnavailable as fault:
+        if strict:
+            raise
         return f"(a log that cannot be read now: {fault.detail})"

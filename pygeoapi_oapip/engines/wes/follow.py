@@ -27,6 +27,8 @@ FEW = 3
 """Runs that are asked for one by one."""
 THREADS = 8
 """Steps at once."""
+KEPT_FREE = 3
+"""Of THREADS, those that send no runs: large inputs on a slow line must not keep others from being looked at."""
 SINGLE_RATE = 5.0
 """Requests a second for runs that the list does not hold."""
 SHORTEST = 0.2
@@ -36,11 +38,15 @@ DUTY = 10.0
 DETAILS = 3.0
 """Seconds between two looks at the steps of a run; later a tenth of its age, up to LONGEST_DETAILS."""
 LONGEST_DETAILS = 60.0
+STOPPING = 0.5
+"""Seconds between two looks at a run that is being cancelled."""
 LEFT = 15.0
 """A run that nobody has polled for so many seconds is followed by another process now."""
 MAX_BACKOFF = 15.0
 MOST_PAGES = 20
 """Pages of the list in one look."""
+NO_LIST, BAD_LIST = 600.0, 20.0
+"""Seconds without the list, where the server has none, and where it could not be read."""
 _PAGE = "1000"
 _TICK = 0.05
 _RETRY = 0.5
@@ -60,6 +66,8 @@ class Tracked:
     details: float = 0.0
     busy: bool = False
     cancelled: bool = False
+    word: str = ""
+    """Its state in the last list, where that leads to a step."""
 
 
 @dataclass
@@ -166,7 +174,10 @@ class Follower:
                 if not self._runs and not self._threads:
                     self._thread = None
                     return
-                self._cycle(now)
+                try:
+                    self._cycle(now)
+                except RuntimeError as error:
+                    LOG.warning("runs at the WES server wait: %s", error)  # no more threads on this machine
                 self._wake.wait(_TICK)
 
     def _cycle(self, now: float) -> None:
@@ -180,8 +191,10 @@ class Follower:
         for item in waiting:
             if item.due > now or self._threads >= room:
                 break
-            if len(following) <= FEW or not _followed(item):
-                self._start(item, details=_followed(item) and item.details <= now)
+            if item.state.stage is Stage.NEW and room - self._threads <= KEPT_FREE < room:
+                continue
+            if len(following) <= FEW or item.word or not _followed(item):
+                self._start(item, details=_followed(item) and not item.word and item.details <= now)
         if len(following) > FEW and self._threads < room:
             self._follow_many(following, now, room)
 
@@ -190,8 +203,8 @@ class Follower:
         due = [item for item in following if item.due <= now and not item.busy]
         listed = now >= self._list_off
         if listed and due and now >= self._list_due and not self._listing:
-            self._listing = True
             self._spawn(self._look_at_list)
+            self._listing = True
         if now >= self._single_due and self._threads < room:
             wanted = [item for item in following if item.details <= now and not item.busy] if listed else due
             wanted = wanted or [item for item in due if now - item.due > 3 * self._interval(item)]
@@ -200,14 +213,16 @@ class Follower:
                 oldest = min(wanted, key=lambda item: item.due)
                 self._start(oldest, details=oldest.details <= now)
 
-    def _start(self, item: Tracked, word: str = "", details: bool = False) -> None:
-        item.busy = True
+    def _start(self, item: Tracked, details: bool) -> None:
+        word = item.word
         self._spawn(lambda: self._step(item, word, details))
+        item.busy, item.word = True, ""
 
     def _spawn(self, work: object) -> None:
+        """Called with the lock, which a thread needs at its end. Raises RuntimeError where there is none left."""
         assert callable(work)
-        self._threads += 1
         threading.Thread(target=self._guarded, args=(work,), name="oapip-wes-step", daemon=True).start()
+        self._threads += 1
 
     def _guarded(self, work: object) -> None:
         assert callable(work)
@@ -243,7 +258,8 @@ class Follower:
     def _took(self, item: Tracked, state: State, pause: float, details: bool) -> None:
         now = time.monotonic()
         item.state, item.busy = state, False
-        item.due = now + (pause or self._interval(item))
+        told = item.cancelled and not state.stopping  # while this step was taken
+        item.due = now if told else now + (pause or self._interval(item))
         if details or not item.details:
             item.details = now + min(LONGEST_DETAILS, max(DETAILS, _age(state) / 10))
 
@@ -253,6 +269,8 @@ class Follower:
             return min(5.0, _PAUSES[stage] * 1.5**item.state.reads)
         if item.state.missing:
             return 2.0
+        if item.state.stopping:
+            return STOPPING
         if stage in _PAUSES:
             return _PAUSES[stage]
         return max(SHORTEST, min(self._tools.settings.poll_interval, _age(item.state) / 100))
@@ -260,25 +278,28 @@ class Follower:
     def _look_at_list(self) -> None:
         began = time.monotonic()
         words: dict[str, str] | None = None
+        pause = NO_LIST
         try:
             words = self._listed()
             self._trouble.clear()
         except EngineUnavailable as fault:
+            # perhaps the list alone: the runs are asked for in turn meanwhile
             self._trouble.note(fault.detail)
+            pause = BAD_LIST
         took = time.monotonic() - began
         with self._wake:
             self._listing = False
             now = time.monotonic()
             self._list_due = now + DUTY * took
             if words is None:
-                self._list_off = now + 600.0 if not self._trouble.text else 0.0
+                self._list_off = now + pause
                 return
             for item in self._runs.values():
                 word = words.get(item.state.run_id)
                 if word is None or item.busy or not _followed(item):
                     continue
                 if word != item.state.word or _moves(word):
-                    self._start(item, word)
+                    item.word, item.due = word, 0.0
                 else:
                     item.due = now + self._interval(item)
 

@@ -1,7 +1,8 @@
 """The output object of a run -> files in the job's folder.
 
 What a server names is taken only from the folders that the administrator has mapped, and, where the folder of the run
-has the run's id as its name, only from there: a tool could have left a link to the files of somebody else.
+has the run's id as its name, only from there; in S3, only from below the address that the job was given. A tool can
+name anything (`cwl.output.json`), and leave links to the files of somebody else.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -17,27 +19,35 @@ from ...model.json import JSON, JSONObject
 from ...model.process import Package
 from ...model.value import OutputValue
 from ...packages.outputs import read_outputs
-from ...settings import WesEngine as Settings
 
-ELSEWHERE = frozenset({"s3", "http", "https", "gs", "ftp"})
-"""Schemes of results that stay where they are."""
+ELSEWHERE = frozenset({"http", "https", "gs", "ftp"})
+"""Schemes of results that stay where they are; nobody reads them on behalf of a user."""
 
 
 class NotYet(EngineUnavailable):
     """A file is not there; a shared file system may show it later."""
 
 
-def collect(
-    output_object: JSONObject, package: Package, workspace: Path, settings: Settings, run_id: str
-) -> Mapping[str, OutputValue]:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the results of one run may be."""
+
+    folders: Mapping[str, str]
+    """Folder at the cluster -> where this server sees it."""
+    bucket: str
+    """Address in S3, with a `/` at its end; ""."""
+    run_id: str
+    """The server's id of the run."""
+
+
+def collect(output_object: JSONObject, package: Package, workspace: Path, origin: Origin) -> Mapping[str, OutputValue]:
     """Put the outputs of a run into `outputs` of the job's folder.
 
     Args:
         output_object: as the server gives it.
         package: what ran.
         workspace: the job's folder.
-        settings: of the engine.
-        run_id: the server's id of the run.
+        origin: where the results may be.
 
     Raises:
         NotYet: a file is not there.
@@ -45,7 +55,7 @@ def collect(
         EngineUnavailable: the disk is full.
     """
     shutil.rmtree(workspace / "outputs", ignore_errors=True)
-    taker = _Taker(workspace / "outputs", settings, run_id)
+    taker = _Taker(workspace / "outputs", origin)
     try:
         (workspace / "outputs").mkdir(parents=True, exist_ok=True)
         local = {name: taker.value(item, name) for name, item in output_object.items()}
@@ -57,10 +67,9 @@ def collect(
 
 
 class _Taker:
-    def __init__(self, target: Path, settings: Settings, run_id: str) -> None:
+    def __init__(self, target: Path, origin: Origin) -> None:
         self._target = target
-        self._run_id = run_id
-        self._folders = settings.outputs if isinstance(settings.outputs, Mapping) else {}
+        self._origin = origin
         self._taken: dict[str, Path] = {}
 
     def value(self, value: JSON, name: str, folder: Path | None = None) -> JSON:
@@ -82,8 +91,9 @@ class _Taker:
     def thing(self, raw: JSONObject, name: str, folder: Path | None) -> JSON:
         location = _location(raw)
         found = {key: item for key, item in raw.items() if key not in ("path", "listing", "dirname")}
-        if urlsplit(location).scheme in ELSEWHERE:
-            return found
+        if self.elsewhere(location, name):
+            parts = _list(raw.get("secondaryFiles"))
+            return {**found, **({"secondaryFiles": [self.value(part, name) for part in parts]} if parts else {})}
         if not location and raw.get("class") == "Directory":
             place = self.free(folder, str(raw.get("basename") or name))
             place.mkdir(parents=True)
@@ -98,6 +108,14 @@ class _Taker:
         if parts:
             found["secondaryFiles"] = [self.value(part, name, place.parent) for part in parts]
         return found
+
+    def elsewhere(self, location: str, name: str) -> bool:
+        """True for a result that stays where it is. Raises JobFailed where it may not be there."""
+        scheme = location.partition(":")[0].lower()
+        bucket = self._origin.bucket
+        if scheme == "s3" and (not bucket or not location.startswith(bucket) or ".." in location.split("/")):
+            raise JobFailed(f"outputs.{name}: {location[:200]} is not below the address that the job was given in S3")
+        return scheme == "s3" or scheme in ELSEWHERE
 
     def take(self, location: str, basename: str, name: str, folder: Path | None) -> Path:
         """Link or copy a file or folder into the job's folder; the same one only once."""
@@ -116,7 +134,7 @@ class _Taker:
     def source(self, location: str, name: str) -> Path:
         """Where this server sees a file of the cluster. Raises JobFailed, FileNotFoundError."""
         path = PurePosixPath(unquote(urlsplit(location).path) if location.startswith("file:") else location)
-        for there, here in self._folders.items():
+        for there, here in self._origin.folders.items():
             if path.is_relative_to(there) and ".." not in path.parts:
                 root = Path(here).resolve()
                 relative = path.relative_to(there)
@@ -132,8 +150,8 @@ class _Taker:
     def boundary(self, root: Path, relative: PurePosixPath) -> Path:
         """The folder of the run, if its name is the run's id; else the mapped one."""
         parts = relative.parts
-        if self._run_id in parts[:-1]:
-            return root.joinpath(*parts[: parts.index(self._run_id) + 1])
+        if self._origin.run_id in parts[:-1]:
+            return root.joinpath(*parts[: parts.index(self._origin.run_id) + 1])
         return root
 
     def free(self, folder: Path | None, basename: str) -> Path:

@@ -103,7 +103,8 @@ class Record:
             self._log.parent.mkdir(exist_ok=True)
             package = plan.package
             what: dict[str, JSON] = {"process": plan.process_id, "order": plan.job_order, "document": package.document}
-            self._write("run.json", {**what, "entry": package.entry, "cwl_version": package.cwl_version})
+            # made durable with the first state
+            self._write("run.json", {**what, "entry": package.entry, "cwl_version": package.cwl_version}, False)
 
     @property
     def exists(self) -> bool:
@@ -124,9 +125,15 @@ class Record:
             return State()
         return State(**{**found, "stage": Stage(found["stage"]), "state": RunState(found["state"])})
 
-    def save(self, state: State) -> None:
-        """Replace the state, durably. Raises OSError."""
-        self._write("state.json", asdict(state))
+    def save(self, state: State, durable: bool = True) -> None:
+        """Replace the state; `durable`: so that it outlives a power failure. Raises OSError.
+
+        `SENDING` is durable with all above it: after a power failure a run must not look as if it was never sent.
+        """
+        self._write("state.json", asdict(state), durable)
+        if state.stage is Stage.SENDING:
+            for path in (self._folder / "run.json", self._folder, self.workspace, self.workspace.parent):
+                _sync(path)
 
     def cancel(self) -> None:
         """Note that it is to be cancelled. Raises OSError."""
@@ -169,14 +176,23 @@ class Record:
         finally:
             os.close(handle)
 
-    def _write(self, name: str, document: JSONObject) -> None:
+    def _write(self, name: str, document: JSONObject, durable: bool = True) -> None:
         target = self._folder / name
         partial = target.with_name(f"{name}.{os.getpid()}.part")
         with partial.open("w", encoding="utf-8") as file:
             json.dump(document, file)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         partial.replace(target)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def stored_step(step: StepReport) -> dict[str, JSON]:

@@ -102,6 +102,15 @@ def engine_parameters(job_id: JobID, process_id: str, settings: Settings, quirks
     return {name: _text(value) for name, value in found.items()}
 
 
+def bucket_of(job_id: JobID, process_id: str, settings: Settings, quirks: Quirks) -> str:
+    """The address below which the results of a job may be in S3, with a `/` at its end; "" where they may not."""
+    chosen = (
+        engine_parameters(job_id, process_id, settings, quirks).get(quirks.destination) if quirks.destination else ""
+    )
+    place = chosen or (settings.outputs if isinstance(settings.outputs, str) else "")
+    return f"{place.rstrip('/')}/" if place.startswith("s3://") else ""
+
+
 def _text(value: object) -> str | None:
     if isinstance(value, bool):
         return str(value).lower()

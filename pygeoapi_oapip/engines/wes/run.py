@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,10 +31,10 @@ from .finder import CannotTell, Finder
 from .known import KnownRuns, Slots
 from .logs import Cause, cause_of, path_hider
 from .monitor import Monitor
-from .outputs import NotYet, collect
+from .outputs import NotYet, Origin, collect
 from .progress import progress_of
 from .record import Record, Stage, State
-from .request import run_request
+from .request import bucket_of, run_request
 
 SEARCHES = 3
 """Looks that find nothing before a request is sent again: the server may still be at work on the first one."""
@@ -46,8 +47,8 @@ STOP_UNSENT = 3600.0
 """Seconds in which a server that does not answer is told again to cancel."""
 CANCELING_GRACE = 600.0
 """Seconds that a run may be CANCELING where we did not ask for it."""
-FAULTS_WITHOUT_LOG = 5
-"""Tries to read the log of a failed run before it is reported without."""
+FAULTS_WITHOUT_LOG = 12
+"""Tries to read the log of a run that has ended, before it is reported without: two minutes."""
 
 _NOT_STARTED = frozenset({401, 403, 404, 405, 408, 425, 429})
 """Answers to POST runs that say that nothing was started, and that may change: credentials, address, load."""
@@ -199,7 +200,9 @@ class Step:
             self._record.say(f"{word} at the WES server")
         now = time.time()
         if word == COMPLETE:
-            return self._collect(self._save(state, stage=Stage.READY, word=word, started=state.started or now, reads=0))
+            return self._collect(
+                self._save(state, stage=Stage.READY, word=word, started=state.started or now, reads=0, faults=0)
+            )
         if word == CANCELING:
             since = state.stop_since or now
             if now - since > CANCELING_GRACE:
@@ -233,11 +236,11 @@ class Step:
         log = with_tasks(self._client, state.run_id, self._run_log(state))
         if log.state != COMPLETE:
             return self._save(state, stage=Stage.SENT, word=log.state)
-        _, package, _ = self._record.run()
+        process_id, package, _ = self._record.run()
         if not log.outputs and TypeReader(package.document, package.entry).outputs():
             return self._again(state, "the WES server says that the run is complete, and gives no outputs")
         try:
-            outputs = collect(log.outputs, package, self._record.workspace, self._tools.settings, state.run_id)
+            outputs = collect(log.outputs, package, self._record.workspace, self._origin(state, process_id))
         except NotYet as fault:
             return self._again(state, f"a result of the run is missing: {fault.detail}")
         except JobFailed as error:
@@ -246,23 +249,23 @@ class Step:
         stored = {name: output_to_json(value) for name, value in outputs.items()}
         return self._finish(replace(done, outputs=stored), RunState.SUCCEEDED, "", log)
 
+    def _origin(self, state: State, process_id: str) -> Origin:
+        settings = self._tools.settings
+        folders = settings.outputs if isinstance(settings.outputs, Mapping) else {}
+        return Origin(folders, bucket_of(self._job_id, process_id, settings, self._tools.monitor.quirks), state.run_id)
+
     def _again(self, state: State, text: str) -> State:
         if state.reads + 1 < READS:
             return self._save(state, reads=state.reads + 1, message=text)
         return self._finish(state, RunState.FAILED, text)
 
     def _failed(self, state: State, found: RunState, text: str) -> State:
-        """The end of a failed run, with its cause; without, where the log cannot be read."""
-        try:
-            log = with_tasks(self._client, state.run_id, self._run_log(state))
-        except EngineUnavailable as fault:
-            if state.faults + 1 < FAULTS_WITHOUT_LOG:
-                self._save(state, faults=state.faults + 1)
-                raise
-            return self._end(state, found, f"{text}; its log cannot be read: {fault.detail}")
-        logs = self._kept(state, log)
-        monitor = self._tools.monitor
-        cause = cause_of(logs.text, log.tasks, monitor.quirks, path_hider(state.run_id)) if logs else None
+        """The end of a failed run, with its cause."""
+        kept = self._kept(state, None)
+        if kept is None:
+            return self._end(state, found, f"{text} ({state.word}); its log cannot be read")
+        log, logs = kept
+        cause = cause_of(logs.text, log.tasks, self._tools.monitor.quirks, path_hider(state.run_id))
         return self._end(*self._explained(self._with_steps(state, log), found, text, cause))
 
     def _stop(self, state: State) -> State:
@@ -297,15 +300,20 @@ class Step:
         self._kept(state, log)
         return self._end(state, end, text)
 
-    def _kept(self, state: State, log: RunLog | None) -> Logs | None:
+    def _kept(self, state: State, log: RunLog | None) -> tuple[RunLog, Logs] | None:
+        """Read the logs of the run and keep them; None where that cannot be done for long."""
+        patient = state.faults < FAULTS_WITHOUT_LOG
         try:
             log = log or with_tasks(self._client, state.run_id, self._run_log(state))
+            logs = fetch_logs(self._client, state.run_id, log, self._tools.monitor.kind, strict=patient)
         except EngineUnavailable as fault:
+            if patient:
+                self._save(state, faults=state.faults + 1)
+                raise
             self._record.say(f"the logs of the run cannot be read: {fault.detail}", "WARNING")
             return None
-        logs = fetch_logs(self._client, state.run_id, log, self._tools.monitor.kind)
         logs.keep(self._record.run_log)
-        return logs
+        return log, logs
 
     def _explained(self, state: State, end: RunState, text: str, cause: Cause | None) -> tuple[State, RunState, str]:
         if cause is None:
@@ -337,6 +345,8 @@ class Step:
 
     def _save(self, before: State, **changes: Any) -> State:
         changed = replace(before, **changes)
-        if changed != self._record.state():
-            self._record.save(changed)
+        known = self._record.state()
+        if changed != known:
+            # what can be asked for again need not outlive a power failure
+            self._record.save(changed, durable=changed.stage is not known.stage)
         return changed

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...errors import JobFailed, OapipError
 from ...model.identity import Principal
 from ...operations import Operations
-from ..dispatch import split
+from ..dispatch import NAMESPACES, split
 from ..door import WpsAnswer, WpsOptions, WpsRequest
 from ..faults import V1, report
 from . import execute_kvp, execute_xml
@@ -39,6 +39,9 @@ class Version1:
                 else execute_kvp.read_execute(request.parameters, request.raw)
             )
             return execute(asked, Call(request, service, principal, self._options))
+        if root is not None and name == "GetCapabilities" and NAMESPACES.get(split(root.tag)[0]) != V1:
+            # a client of both versions asks in the words of 2.0 and prefers this one; PyWPS would not read it
+            return self._offers.capabilities(request, service, principal)
         from .pywps_parts import Parser
 
         parser = Parser(self._options.language)

@@ -9,6 +9,7 @@ from lxml import etree
 
 from ..door import Element
 from ..faults import InvalidParameter, MissingParameter
+from ..fragments import written
 from ..terms import BoxGiven, ComplexGiven, ExecuteAsked, Form, Given, LiteralGiven, OutputAsked, ReferenceGiven
 from .vocabulary import HREF, OWS, WPS, XLINK, XSI
 
@@ -115,16 +116,7 @@ def _content(value: Element, name: str) -> str:
     around = (value.text or "") + "".join(child.tail or "" for child in children)
     if len(children) > 1 or around.strip():
         raise InvalidParameter(f"inputs.{name}: must be one element, or text", location=name)
-    return serialised_child(children[0])
-
-
-def serialised_child(element: Element) -> str:
-    """An element as a document of its own, with the namespaces that it has or inherits, but for those of the request
-    around it where it does not use them."""
-    root = etree.fromstring(etree.tostring(element, with_tail=False))
-    keep = [prefix for prefix, namespace in root.nsmap.items() if prefix and namespace not in _OF_REQUESTS]
-    etree.cleanup_namespaces(root, keep_ns_prefixes=keep)
-    return str(etree.tostring(root, encoding="unicode"))
+    return written(children[0], _OF_REQUESTS)
 
 
 def _box(value: Element, name: str) -> BoxGiven:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from ...errors import JobFailed, NoSuchProcess, OapipError, ResultNotAvailable
@@ -18,6 +18,7 @@ from ..door import WpsAnswer, WpsOptions, WpsRequest
 from ..faults import V1, InvalidParameter, Report, StillRunning, report
 from ..inputs import execute_body, given_inputs
 from ..outputs import Maker, asked_of
+from ..processes import offered_process
 from ..terms import ExecuteAsked, Form, OutputAsked, OutputMade
 from .responses import Lineage, Response, Status, execute_response
 from .vocabulary import serialised
@@ -46,11 +47,12 @@ def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
     """
     if asked.status and not asked.store:
         raise InvalidParameter("status=true needs storeExecuteResponse=true", location="status")
-    process = call.service.process(call.principal, asked.identifier)
+    process = offered_process(asked.identifier, call.service, call.principal)
     body = execute_body(asked, process, call.options.read)
     preference = _preference(asked, call.options.max_wait)
+    deadline = time.monotonic() + call.options.max_wait
     done = call.service.execute(call.principal, process.id, body, preference)
-    job = done.job if asked.status else _waited(done.job, call)
+    job = done.job if asked.status else _waited(done.job, deadline, call)
     if asked.form is Form.RAW:
         return _raw(call.service.results(call.principal, job.id), asked, call)
     location = _location(job, asked.lineage, call) if asked.store else ""
@@ -69,22 +71,16 @@ def _preference(asked: ExecuteAsked, longest: float) -> Preference:
     return Preference(respond_async=True) if asked.status else Preference(wait=longest)
 
 
-def _waited(job: Job, call: Call) -> Job:
+def _waited(job: Job, deadline: float, call: Call) -> Job:
     """Go on waiting where the operations gave the job back before its end."""
-    deadline, pause = time.monotonic() + call.options.max_wait, 0.1
-    while not job.ended and job.status is not JobStatus.DISMISSED:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            where = _location(job, False, call)
-            raise StillRunning(
-                f"the job takes longer than this server lets a request wait, and goes on; its status: {where} "
-                "(storeExecuteResponse=true with status=true asks for that at once)",
-                location=job.id,
-            )
-        time.sleep(min(pause, left))
-        pause = min(1.0, pause * 1.5)
-        job = call.service.job(call.principal, job.id)
-    return job
+    job = call.options.waiting.until_end(job, lambda: call.service.job(call.principal, job.id), deadline)
+    if job.ended or job.status is JobStatus.DISMISSED:
+        return job
+    raise StillRunning(
+        f"the job takes longer than this server lets a request wait, and goes on; its status: "
+        f"{_location(job, False, call)} (storeExecuteResponse=true with status=true asks for that at once)",
+        location=job.id,
+    )
 
 
 def _location(job: Job, lineage: bool, call: Call) -> str:
@@ -109,7 +105,7 @@ def _raw(found: Results, asked: ExecuteAsked, call: Call) -> WpsAnswer:
 def _document(job: Job, process: Process, location: str, lineage: ExecuteAsked | None, call: Call) -> WpsAnswer:
     made, failure = _outcome(job, call)
     response = Response(
-        process=describe(process),
+        process=describe(process if lineage else replace(process, inputs={}, outputs={})),
         status=Status(job.status, job.finished or job.updated, job.progress, job.message, failure),
         language=call.options.language,
         service=f"{call.request.address}?service=WPS&request=GetCapabilities",

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...errors import NoSuchProcess
 from ...model.identity import Principal
 from ...model.process import Process
 from ...operations import Operations
@@ -14,6 +13,7 @@ from ..describe import describe, xml_text
 from ..documents import Documents
 from ..door import WpsAnswer, WpsOptions, WpsRequest
 from ..faults import MissingParameter
+from ..processes import every_process, named_processes
 from ..terms import (
     UNBOUNDED,
     BoundingBoxCRS,
@@ -26,11 +26,6 @@ from ..terms import (
     WpsOutput,
     WpsProcess,
 )
-
-_PAGE = 1000
-_MOST_NAMED = 1000
-ALL = "all"
-"""The identifier that stands for every process, in any case."""
 
 
 class Offers:
@@ -47,7 +42,9 @@ class Offers:
         def made() -> bytes:
             from .pywps_parts import render
 
-            return render("capabilities/main.xml", self._capabilities(request.address, everything(service, principal)))
+            return render(
+                "capabilities/main.xml", self._capabilities(request.address, every_process(service, principal))
+            )
 
         return WpsAnswer(self._documents.get(key, made))
 
@@ -58,7 +55,7 @@ class Offers:
             MissingParameter: no identifier.
             NoSuchProcess: naming all that are not there.
         """
-        names = tuple(dict.fromkeys(name.strip() for name in identifiers if name and name.strip()))[:_MOST_NAMED]
+        names = tuple(dict.fromkeys(name.strip() for name in identifiers if name and name.strip()))
         if not names:
             raise MissingParameter("the identifier of a process is needed, or ALL", location="Identifier")
         key = ("descriptions", service.revision(), principal, names)
@@ -66,7 +63,10 @@ class Offers:
         def made() -> bytes:
             from .pywps_parts import render
 
-            found = [describe(process, self._options.max_megabytes) for process in _named(names, service, principal)]
+            found = [
+                describe(process, self._options.max_megabytes)
+                for process in named_processes(names, service, principal, "Identifier")
+            ]
             return render("describe/main.xml", self._descriptions(found))
 
         return WpsAnswer(self._documents.get(key, made))
@@ -108,31 +108,6 @@ class Offers:
             for each in found
         ]
         return {"processes": processes, "language": self._options.language, "max_size": self._options.max_megabytes}
-
-
-def everything(service: Operations, principal: Principal) -> Iterator[Process]:
-    """All processes that somebody may see."""
-    offset = 0
-    while True:
-        page = service.processes(principal, _PAGE, offset)
-        yield from page.processes
-        offset += len(page.processes)
-        if not page.processes or offset >= page.total:
-            return
-
-
-def _named(names: Sequence[str], service: Operations, principal: Principal) -> Iterator[Process]:
-    if any(name.lower() == ALL for name in names):
-        yield from everything(service, principal)
-        return
-    missing = []
-    for name in names:
-        try:
-            yield service.process(principal, name)
-        except NoSuchProcess:
-            missing.append(name[:100])
-    if missing:
-        raise NoSuchProcess(f"there is no process {', '.join(missing[:20])}", location="Identifier")
 
 
 def _process(each: WpsProcess) -> dict[str, Any]:

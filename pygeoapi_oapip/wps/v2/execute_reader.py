@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...errors import BadRequest
 from ..door import Element
 from ..faults import InvalidParameter, MissingParameter
+from ..fragments import written
 from ..terms import (
     BoxGiven,
     ComplexGiven,
@@ -19,16 +20,25 @@ from ..terms import (
     ReferenceGiven,
 )
 from .choices import choice
-from .elements import HREF, OWS, WPS
-from .nodes import attribute, child, children, elements, name_of, text_of, written
+from .elements import HREF, OWS, WPS, XLINK, XSI
+from .nodes import attribute, child, children, elements, name_of, text_of
 
 TRANSMISSIONS = ("value", "reference")
+MOST_INPUTS = 10_000
+"""Inputs of one request; longer arrays are given as JSON or by reference."""
+_OF_REQUESTS = frozenset({WPS, OWS, XLINK, XSI})
 
 
 class WrongInputData(BadRequest):
     """The data of an input cannot be read."""
 
     code = "WrongInputData"
+
+
+class TooManyInputs(BadRequest):
+    """There are more inputs than a request may have."""
+
+    code = "TooManyInputs"
 
 
 def read_execute(document: Element) -> ExecuteAsked:
@@ -50,7 +60,9 @@ def read_execute(document: Element) -> ExecuteAsked:
 
 
 def _inputs(document: Element) -> Iterator[tuple[str, Given]]:
-    for item in children(document, "Input"):
+    for number, item in enumerate(children(document, "Input")):
+        if number >= MOST_INPUTS:
+            raise TooManyInputs(f"a request may have {MOST_INPUTS} inputs; give long arrays as JSON", location="Input")
         name = attribute(item, "id")
         if not name:
             raise MissingParameter("an Input has no id", location="id")
@@ -98,8 +110,8 @@ def _element(part: Element, data: Element, name: str) -> Given:
         inner = list(elements(part))
         if len(inner) > 1 or inner and text_of(part).strip():
             raise WrongInputData(f"the ComplexData of the input {name} must be text or one element", location=name)
-        return _complex(written(inner[0]) if inner else text_of(part), part, data)
-    return _complex(written(part), data, data)
+        return _complex(written(inner[0], _OF_REQUESTS) if inner else text_of(part), part, data)
+    return _complex(written(part, _OF_REQUESTS), data, data)
 
 
 def _complex(content: str, first: Element, second: Element) -> ComplexGiven:
@@ -154,7 +166,7 @@ def _body(body: Element, name: str) -> str:
     parts = list(elements(body))
     if len(parts) > 1 or parts and text_of(body).strip():
         raise WrongInputData(f"the Body of the reference {name} must be text or one element", location=name)
-    return written(parts[0]) if parts else text_of(body)
+    return written(parts[0], _OF_REQUESTS) if parts else text_of(body)
 
 
 def _output(item: Element) -> OutputAsked:
@@ -177,7 +189,9 @@ def _output(item: Element) -> OutputAsked:
 
 
 def _refuse_twice(outputs: tuple[OutputAsked, ...]) -> None:
-    names = [item.identifier for item in outputs]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InvalidParameter(f"the output {twice} is asked for more than once", location=twice)
+    seen: set[str] = set()
+    for item in outputs:
+        if item.identifier in seen:
+            told = f"the output {item.identifier[:60]} is asked for more than once"
+            raise InvalidParameter(told, location=item.identifier)
+        seen.add(item.identifier)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 
 from ...model.execution import ExecutionRequest, ResponseForm
 from ...model.job import Job, JobStatus, Phase, utc_now
@@ -15,6 +16,7 @@ from ..door import XML, WpsAnswer
 from ..faults import InvalidParameter, StillRunning, UnknownMode
 from ..inputs import execute_body
 from ..outputs import Maker, asked_of
+from ..processes import offered_process
 from ..terms import BoxMade, ExecuteAsked, Form, LiteralMade, Mode, OutputAsked
 from .call import Call
 from .elements import serialised
@@ -27,6 +29,9 @@ is first asked for, which the suite of OGC relies on."""
 _LOOK = 0.02
 """Seconds between the first two looks at a young job; then half as much again each time."""
 
+_PLACES = BoundedSemaphore(4)
+"""Requests that look at young jobs at the same time; the others are answered at once."""
+
 
 def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
     """Start a job, and answer with its status, or, where it is waited for, with its results.
@@ -36,14 +41,15 @@ def execute(asked: ExecuteAsked, call: Call) -> WpsAnswer:
         JobFailed: the job was waited for, and failed.
         StillRunning: it was waited for, and goes on.
     """
-    process = call.service.process(call.principal, asked.identifier)
+    process = offered_process(asked.identifier, call.service, call.principal)
     _check_mode(asked.mode, process)
     if asked.form is Form.RAW:
         _check_raw(asked, process)
     body = execute_body(asked, process, call.options.read)
+    deadline = time.monotonic() + call.options.max_wait
     done = call.service.execute(call.principal, process.id, body, _preference(asked.mode, call.options.max_wait))
     if asked.mode is Mode.SYNC:
-        done = _waited(done, call)
+        done = _waited(done, deadline, call)
     if not done.finished_in_time:
         return _status(done.job, call)
     return _results(call.service.results(call.principal, done.job.id), call, asked)
@@ -68,17 +74,14 @@ def _preference(mode: Mode, longest: float) -> Preference:
     return Preference(respond_async=mode is Mode.ASYNC)
 
 
-def _waited(execution: Execution, call: Call) -> Execution:
+def _waited(execution: Execution, deadline: float, call: Call) -> Execution:
     """A synchronous execution goes on being waited for where the operations gave it back earlier."""
-    job, pause = execution.job, 0.1
-    deadline = time.monotonic() + call.options.max_wait
-    while not job.ended:
-        if time.monotonic() >= deadline:
-            raise StillRunning(f"the job {job.id} takes longer than a request may; ask for its result later")
-        time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
-        pause = min(1.0, pause * 1.5)
-        job = call.service.job(call.principal, job.id)
-    return Execution(job, finished_in_time=True)
+    job_id = execution.job.id
+    job = call.options.waiting.until_end(execution.job, lambda: call.service.job(call.principal, job_id), deadline)
+    if job.ended or job.status is JobStatus.DISMISSED:
+        return Execution(job, finished_in_time=True)
+    told = f"the job {job_id} takes longer than this server lets a request wait, and goes on (GetStatus, GetResult)"
+    raise StillRunning(told, location=job_id)
 
 
 def get_status(job_id: str, call: Call) -> WpsAnswer:
@@ -104,12 +107,17 @@ def dismiss(job_id: str, call: Call) -> WpsAnswer:
 def _settled(job_id: str, call: Call) -> Job:
     """The job, a young one at its end where that is near."""
     job = call.service.job(call.principal, job_id)
-    deadline, pause = time.monotonic() + YOUNG, _LOOK
-    while _is_young(job) and time.monotonic() < deadline:
-        time.sleep(pause)
-        pause *= 1.5
-        job = call.service.job(call.principal, job_id)
-    return job
+    if not _is_young(job) or not _PLACES.acquire(blocking=False):
+        return job
+    try:
+        deadline, pause = time.monotonic() + YOUNG, _LOOK
+        while _is_young(job) and time.monotonic() < deadline:
+            time.sleep(pause)
+            pause *= 1.5
+            job = call.service.job(call.principal, job_id)
+        return job
+    finally:
+        _PLACES.release()
 
 
 def _is_young(job: Job) -> bool:

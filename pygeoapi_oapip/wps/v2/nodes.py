@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from ..door import Element
-from .elements import OWS, WPS, XLINK, XSI
-
-_OF_REQUESTS = frozenset({WPS, OWS, XLINK, XSI})
+from .elements import WPS
 
 
 def name_of(element: Element) -> tuple[str, str]:
@@ -46,13 +44,3 @@ def child(parent: Element, name: str, namespace: str = WPS) -> Element | None:
 def text_of(element: Element) -> str:
     """The character data that stands in an element itself, not in its children."""
     return (element.text or "") + "".join(item.tail or "" for item in element)
-
-
-def written(element: Element) -> str:
-    """An element as an XML document of its own, with the namespaces that it has or inherits, since its values may use
-    their prefixes; those of the request around it only where names in it use them."""
-    alone = etree.fromstring(etree.tostring(element, with_tail=False))
-    keep = [prefix for prefix, namespace in alone.nsmap.items() if prefix and namespace not in _OF_REQUESTS]
-    etree.cleanup_namespaces(alone, keep_ns_prefixes=keep)
-    text: str = etree.tostring(alone, encoding="unicode")
-    return text

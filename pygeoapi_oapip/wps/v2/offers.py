@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ...errors import BadRequest, NoSuchProcess
-from ...model.process import Process
+from ...errors import BadRequest
 from ..describe import describe
 from ..documents import Documents
 from ..door import XML, WpsAnswer
 from ..faults import VersionNotOffered
+from ..processes import every_process, named_processes
 from ..terms import WpsProcess
 from .asked import DescribeProcess, GetCapabilities
 from .call import Call
@@ -18,7 +18,6 @@ from .capabilities import Service, capabilities, wanted_sections
 from .descriptions import offerings
 from .elements import VERSION, serialised
 
-_PAGE = 1000
 _APPLICATION_XML = "application/xml"
 
 
@@ -80,36 +79,12 @@ def _media_type(formats: Sequence[str]) -> str:
 
 def _summaries(call: Call) -> Iterator[WpsProcess]:
     """All processes without their inputs and outputs, which a summary does not tell."""
-    return (describe(replace(process, inputs={}, outputs={})) for process in _processes(call))
-
-
-def _processes(call: Call) -> Iterator[Process]:
-    offset = 0
-    while True:
-        page = call.service.processes(call.principal, _PAGE, offset)
-        yield from page.processes
-        if not page.more:
-            return
-        offset += len(page.processes)
+    return (
+        describe(replace(process, inputs={}, outputs={})) for process in every_process(call.service, call.principal)
+    )
 
 
 def _described(identifiers: Sequence[str], call: Call) -> bytes:
-    if any(name.upper() == "ALL" for name in identifiers):
-        processes = list(_processes(call))
-    else:
-        processes = _named(identifiers, call)
+    processes = named_processes(identifiers, call.service, call.principal)
     megabytes = call.options.max_megabytes
     return serialised(offerings([describe(process, megabytes) for process in processes], call.options.language))
-
-
-def _named(identifiers: Sequence[str], call: Call) -> list[Process]:
-    found, missing = [], []
-    for name in identifiers:
-        try:
-            found.append(call.service.process(call.principal, name))
-        except NoSuchProcess:
-            missing.append(name)
-    if missing:
-        names = ", ".join(missing)[:500]
-        raise NoSuchProcess(f"there is no process {names}", location=names)
-    return found

@@ -18,6 +18,7 @@ import boto3
 import pytest
 import requests
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 WEED = Path(__file__).parents[3] / ".venv-tools" / "bin" / "weed"
 """Made by `.ci/setup tools`."""
@@ -144,7 +145,7 @@ class SeaweedFS:
             self.client().list_buckets()
             filer = requests.get(f"http://127.0.0.1:{self._ports[1]}/dir/status", timeout=5)
             return bool(filer.json()["Topology"].get("DataCenters"))
-        except (requests.RequestException, ValueError, KeyError):
+        except (requests.RequestException, BotoCoreError, ClientError, ValueError, KeyError):
             return False
 
 

@@ -69,6 +69,7 @@ def test_folder_may_be_named_without_its_slash(server: LiveServer) -> None:
 
 def test_keys_with_any_character_are_percent_encoded(server: LiveServer) -> None:
     found = run(server, f"s3://inputs/{quote(SPACED)}", f"s3://inputs/{quote('data/ä b/')}")
+    assert found["status"] == "successful", found["message"]
     assert found["said"] == "spaced|odd|\n"
 
 

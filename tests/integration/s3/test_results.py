@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from pygeoapi_oapip.testing.live_server import LiveServer
+from pygeoapi_oapip.testing.receiver import Receiver
 
 from .packages import FILES, READ, inner
 from .seaweed import SeaweedFS
@@ -24,7 +25,8 @@ ODD = "ä b/#?%41 c.txt"
 @pytest.fixture(scope="module")
 def server(s3: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     storage = {"type": "s3", "bucket": BUCKET, "prefix": "results", "create_bucket": True, **s3.access()}
-    with LiveServer(tmp_path_factory.mktemp("server"), {"storage": storage}) as live:
+    manager = {"storage": storage, "callbacks": {"allow_internal": True}}
+    with LiveServer(tmp_path_factory.mktemp("server"), manager) as live:
         live.deploy(FILES)
         live.deploy(READ)
         yield live
@@ -172,6 +174,19 @@ def test_results_of_a_nested_process_become_inputs(server: LiveServer) -> None:
     assert status["status"] == "successful", status["message"]
     said = server.get(f"/jobs/{job}/results/said").text
     assert said == "hello world|file 0file 1odd|\n"
+
+
+def test_subscriber_is_told_values_and_links(server: LiveServer) -> None:
+    outputs = {"one": {"transmissionMode": "value"}, "many": {}}
+    with Receiver() as receiver:
+        body = {"inputs": {"count": 1}, "outputs": outputs, "subscriber": receiver.subscriber()}
+        answer = server.post("/processes/files/execution", json=body, headers={"Prefer": "respond-async"})
+        assert answer.status_code == 201, answer.text
+        receiver.wait(lambda r: bool(r.accepted("success")), 120)
+        [message] = receiver.accepted("success")
+    told = message.document
+    assert told["one"]["value"] == "hello world"
+    assert told["many"]["href"].endswith(f"/jobs/{answer.json()['jobID']}/results/many")
 
 
 def test_another_job_cannot_read_results_by_their_s3_address(server: LiveServer, job: str) -> None:

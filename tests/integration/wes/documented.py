@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,7 @@ class Machine:
             program.stop()
 
     def _environment(self) -> Mapping[str, str]:
-        path = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}:/usr/sbin"
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"
         ours = {"SLURM_CONF": str(self._root / "etc" / "slurm" / "slurm.conf"), "PATH": path}
         if self.live is not None:
             ours |= {"PYGEOAPI_CONFIG": str(self.live.configuration), "OAPIP_SERVER": self.live.url}

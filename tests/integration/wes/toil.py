@@ -75,6 +75,7 @@ class ToilServer:
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder / "tmp"),
             "PYTHONWARNINGS": "ignore",
+            "TOIL_HISTORY": "False",
             **(environment or {}),
         }
         (self.folder / "tmp").mkdir()

@@ -120,6 +120,15 @@ def test_a_default_of_false_is_told_in_words(door: Door) -> None:
         ("service=WPS&request=GetCapabilities&REQUEST=Execute", (400, "InvalidParameterValue", "REQUEST")),
         ("service=WPS&request=GetCapabilities&language=xx", (400, "InvalidParameterValue", "language")),
         ("service=WPS&request=GetCapabilities&x=%ff", (400, "InvalidParameterValue", "")),
+        ("service=WPS&request=DescribeProcess&identifier=CWL", (400, "InvalidParameterValue", "Identifier")),
+        (
+            "service=WPS&request=DescribeProcess&identifier=" + ",".join(map(str, range(1001))),
+            (400, "InvalidParameterValue", "identifier"),
+        ),
+        ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=CWL", (404, "NoSuchProcess", "CWL")),
+        ("service=WPS&request=Execute&identifier=CWL", (400, "InvalidParameterValue", "identifier")),
+        ("&".join(f"a{n}=1" for n in range(2000)), (400, "InvalidParameterValue", "")),
+        ("service=WPS&request=Execute&identifier=echo&datainputs=;=@@", (400, "InvalidParameterValue", "")),
         ("", (400, "MissingParameterValue", "service")),
     ],
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pygeoapi_oapip.errors import Internal, OapipError, StoreUnavailable
+from pygeoapi_oapip.wps.dispatch import version_seen
 from tests.wps.v2.conftest import ECHO, HEAD, Client, Got
 
 LITERAL = '<wps:Input id="literalInput"><wps:Data>hello</wps:Data></wps:Input>'
@@ -29,6 +32,7 @@ def refused(got: Got) -> tuple[int, str, str]:
         ("service=WPS&version=2.0.0&request=DescribeProcess", (400, "MissingParameterValue", "identifier")),
         ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=", (400, "MissingParameterValue", "identifier")),
         ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=x", (404, "NoSuchProcess", "x")),
+        ("service=WPS&version=2.0.0&request=DescribeProcess&identifier=CWL", (404, "NoSuchProcess", "CWL")),
         ("service=WPS&version=2.0.0&request=GetStatus", (400, "MissingParameterValue", "jobID")),
         ("service=WPS&version=2.0.0&request=GetStatus&jobid=x", (404, "NoSuchJob", "jobID")),
         ("service=WPS&version=2.0.0&request=GetResult&jobid=../../x", (404, "NoSuchJob", "jobID")),
@@ -62,6 +66,7 @@ def test_case_of_names_does_not_count(wps: Client, case: object) -> None:
         ((f"<ows:Identifier>{ECHO}</ows:Identifier>", ""), (400, "MissingParameterValue", "identifier")),
         ((ECHO, " "), (400, "MissingParameterValue", "identifier")),
         ((ECHO, "org.example.None"), (404, "NoSuchProcess", "identifier")),
+        ((ECHO, "CWL"), (404, "NoSuchProcess", "identifier")),
         ((ECHO, "../jobs"), (404, "NoSuchProcess", "identifier")),
         (
             ("http://www.opengis.net/ows/2.0", "http://www.opengis.net/ows/1.1"),
@@ -167,6 +172,19 @@ def test_format_of_an_output_that_there_is_not(wps: Client) -> None:
     assert refused(got) == (400, "NoSuchFormat", "complexOutput")
 
 
+def test_very_many_of_anything_cost_little(wps: Client) -> None:
+    start = time.monotonic()
+    outputs = "".join(f'<wps:Output id="o{number}"/>' for number in range(20_000))
+    assert refused(wps.execute(LITERAL + outputs))[1] == "NoSuchOutput"
+    inputs = "".join(data(f"i{number}", "x") for number in range(9_000))
+    assert refused(wps.execute(inputs))[1] == "NoSuchInput"
+    assert refused(wps.execute(data("literalInput", "x") * 20_000))[1] == "TooManyInputs"
+    assert refused(wps.execute(data("literalInput", "x") * 9_000))[1] == "TooManyInputs"
+    names = ",".join(f"p{number}" for number in range(20_000))
+    assert refused(wps.get(request="DescribeProcess", identifier=names)) == (400, "InvalidParameterValue", "identifier")
+    assert time.monotonic() - start < 60
+
+
 def test_nested_output_is_refused(wps: Client) -> None:
     got = wps.execute(f'{LITERAL}<wps:Output id="literalOutput"><wps:Output id="part"/></wps:Output>')
     assert refused(got) == (400, "InvalidParameterValue", "literalOutput")
@@ -218,3 +236,18 @@ def test_report_holds_whatever_the_message_says(wps: Client) -> None:
     answer = wps.binding.failure(OapipError("a \x00 <b> & \ud800 \uffff", location='x"<\x01'))
     root = validate("2.0.0", answer.content)
     assert root[0][0].text.startswith("a ? <b> & ?") and root.get("version") == "2.0.0"
+
+
+@pytest.mark.parametrize(
+    ("content", "version"),
+    [
+        (b'<wps:Execute xmlns:wps="http://www.opengis.net/wps/2.0"', "2.0.0"),
+        ('<x a="http://www.opengis.net/wps/2.0">'.encode("utf-16"), "2.0.0"),
+        (b'<Execute xmlns="http://www.opengis.net/wps/1.0.0"><a xmlns="http://www.opengis.net/wps/2.0"/>', "1.0.0"),
+        (b'<Execute xmlns="http://www.opengis.net/wps/2.0"><a xmlns="http://www.opengis.net/wps/1.0.0"/>', "2.0.0"),
+        (b"<!DOCTYPE x>", "neither"),
+        (b"", "neither"),
+    ],
+)
+def test_document_that_cannot_be_parsed_says_its_version_all_the_same(content: bytes, version: str) -> None:
+    assert version_seen(content, "neither") == version

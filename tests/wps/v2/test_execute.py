@@ -203,7 +203,7 @@ def test_inputs_by_reference(wps: Client, files: Path) -> None:
 
 
 def test_asynchronous_job_from_start_to_end(wps: Client, wired: Wired) -> None:
-    started = wps.execute(literal() + data("pause", "1.5") + wanted("literalOutput"), mode="async")
+    started = wps.execute(literal() + data("pause", "5") + wanted("literalOutput"), mode="async")
     job_id = started.text("wps:JobID")
     assert (started.name, started.text("wps:Status")) == ("StatusInfo", "Accepted")
     assert started.text("wps:NextPoll")

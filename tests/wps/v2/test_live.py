@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
+import threading
 import time
+import zipfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -26,11 +32,32 @@ outputs:
   loud: stdout
 """
 
+KINDS = """
+cwlVersion: v1.2
+class: CommandLineTool
+id: kinds
+requirements:
+  ShellCommandRequirement: {}
+arguments:
+  - shellQuote: false
+    valueFrom: |
+      mkdir d; echo in > d/a.txt; echo one > 1.txt; echo two > 2.txt; echo '<r>1</r>' > r.xml; printf 'a\\000b' > b.bin
+inputs: {}
+outputs:
+  list: {type: "File[]", outputBinding: {glob: "[12].txt"}}
+  folder: {type: Directory, outputBinding: {glob: d}}
+  xml: {type: File, outputBinding: {glob: r.xml}}
+  bytes: {type: File, outputBinding: {glob: b.bin}}
+  nothing: {type: "File?", outputBinding: {glob: none.txt}}
+"""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with LiveServer(tmp_path_factory.mktemp("wps2live")) as live:
+    manager = {"staging": {"allow_internal": True}}
+    with LiveServer(tmp_path_factory.mktemp("wps2live"), manager) as live:
         live.deploy(CWL)
+        live.deploy(KINDS)
         yield live
 
 
@@ -119,3 +146,69 @@ def test_job_of_a_user_context_keeps_its_prefix(server: LiveServer) -> None:
     href = reference.get(f"{{{NAMES['xlink']}}}href")
     assert href.startswith(f"{server.url}/alice/ogc-api/jobs/")
     assert requests.get(href, timeout=60).text == "x"
+
+
+def test_files_folders_and_lists_of_a_package(server: LiveServer) -> None:
+    result = post(server, execute("kinds", "", "sync"))
+    assert result.tag.endswith("}Result"), "".join(result.itertext())
+    outputs = {item.get("id"): item[0] for item in result.iterfind("wps:Output", NAMES)}
+    assert set(outputs) == {"list", "folder", "xml", "bytes"}, "what is null is left out"
+    links = json.loads(outputs["list"].text)
+    assert [requests.get(link["href"], timeout=60).text for link in links] == ["one\n", "two\n"]
+    assert (outputs["folder"].get("mimeType"), outputs["folder"].get("encoding")) == ("application/zip", "base64")
+    archive = zipfile.ZipFile(io.BytesIO(base64.b64decode(outputs["folder"].text)))
+    assert archive.read("d/a.txt") == b"in\n"
+    assert outputs["xml"][0].tag == "r" and outputs["xml"][0].text == "1"
+    assert base64.b64decode(outputs["bytes"].text) == b"a\0b"
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """Answers a POST with its body, and a GET with the body of all others."""
+
+    def do_POST(self) -> None:
+        self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def do_GET(self) -> None:
+        self._answer(b"from afar")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+    def _answer(self, content: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture(scope="module")
+def mirror() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as listening:
+        threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}/"
+        listening.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("body", "loud"),
+    [
+        ("", "FROM AFAR"),
+        ("<wps:Body>text &amp; more</wps:Body>", "TEXT & MORE"),
+        ("<wps:Body><q a='1'>x</q></wps:Body>", '<Q A="1">X</Q>'),
+        ("<wps:BodyReference xlink:href='{mirror}'/>", "FROM AFAR"),
+    ],
+)
+def test_references_by_get_and_post(server: LiveServer, mirror: str, body: str, loud: str) -> None:
+    reference = f'<wps:Reference xlink:href="{mirror}">{body.format(mirror=mirror)}</wps:Reference>'
+    given = f'<wps:Input id="text">{reference}</wps:Input><wps:Output id="loud" mimeType="text/plain"/>'
+    root = post(server, execute("shout", given, "sync"))
+    assert text(root, "wps:Output/wps:Data") == loud
+
+
+def test_request_that_is_too_large_is_refused(server: LiveServer) -> None:
+    given = f'<wps:Input id="text"><wps:Data>{"x" * (11 * 1024**2)}</wps:Data></wps:Input>'
+    answer = requests.post(f"{server.url}/wps", execute("shout", given, "sync"), timeout=120)
+    cut = requests.post(f"{server.url}/wps", execute("shout", "", "sync")[:-5], timeout=60)
+    assert validate("2.0.0", cut.content)[0].get("exceptionCode") == "NoApplicableCode"
+    report = validate("2.0.0", answer.content)
+    assert answer.status_code in (400, 413) and report[0].get("exceptionCode") == "SizeExceeded"

@@ -130,3 +130,12 @@ def test_what_cannot_be_read_is_refused(content: str) -> None:
     with pytest.raises(OapipError) as caught:
         read(content)
     assert caught.value.status == 400 and caught.value.location
+
+
+def test_namespaces_that_nobody_uses_are_left_behind() -> None:
+    declared = " ".join(f'xmlns:n{number}="urn:n{number}"' for number in range(900))
+    inputs = '<wps:Input id="a"><wps:Data><x n="n7:y"/></wps:Data></wps:Input>' * 500
+    body = f'<wps:Execute {HEAD} {declared} mode="auto" response="document"><ows:Identifier>p</ows:Identifier>'
+    asked = reader.read(etree.fromstring(f"{body}{inputs}</wps:Execute>"))
+    assert isinstance(asked, ExecuteAsked) and len(asked.inputs) == 500
+    assert {value for _, value in asked.inputs} == {ComplexGiven('<x xmlns:n7="urn:n7" n="n7:y"/>')}

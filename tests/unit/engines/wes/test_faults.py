@@ -25,13 +25,18 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.kind}-{kind.status}")
-@pytest.mark.parametrize("path", ["service-info", "runs/[^/]+/status", "runs/[^/]+"])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [(path, kind) for path in ("service-info", "runs/[^/]+/status", "runs/[^/]+") for kind in KINDS]
+    + [("/logs/[^/]+", kind) for kind in KINDS if kind.kind != "text"],  # a log may be any text, and may be missing
+    ids=lambda item: f"{item.kind}-{item.status}" if isinstance(item, Fault) else item,
+)
 def test_faulty_answers_are_asked_again(desk: Desk, server: WesServer, path: str, kind: Fault) -> None:
     server.faults.append(replace(kind, path=path, times=2))
-    run = desk.submit()
+    run = desk.submit(tool("echo hello >&2"))
     desk.success(run)
     assert server.faults[0].times == 0
+    assert "hello" in desk.log(run)
     assert len(server.of_job(run.job_id)) == 1
 
 
@@ -130,6 +135,23 @@ def test_a_run_that_the_server_could_not_start_is_sent_again(desk: Desk, server:
     run = desk.submit()
     desk.success(run)
     assert len(server.of_job(run.job_id)) == 1
+
+
+def test_a_failure_has_its_cause_though_its_log_comes_late(desk: Desk, server: WesServer) -> None:
+    server.faults.append(Fault("GET", "/logs/.*", "status", 503, times=4))
+    report = desk.end(desk.submit(tool("echo broken >&2; exit 3")))
+    assert "exit code 3" in report.message and "broken" in report.message
+
+
+def test_a_log_that_never_comes_does_not_hold_a_run(
+    desk: Desk, server: WesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pygeoapi_oapip.engines.wes.run.FAULTS_WITHOUT_LOG", 3)
+    server.faults.append(Fault("GET", "/logs/.*", "status", 500, times=1000))
+    desk.success(desk.submit())
+    report = desk.end(desk.submit(tool("exit 3")))
+    assert report.state is RunState.FAILED
+    assert "exit code 3" in report.message and "a log that cannot be read now" in report.message
 
 
 def test_a_server_that_is_away_is_waited_for(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ import pytest
 from pygeoapi_oapip.engines.wes import follow as follow_module
 from pygeoapi_oapip.engines.wes.record import Stage, State
 from pygeoapi_oapip.model.run import RunRef, RunState
-from pygeoapi_oapip.testing.wes_server import WesRun, WesServer
+from pygeoapi_oapip.testing.wes_server import Fault, WesRun, WesServer
 
 from .conftest import PATIENCE, Desk
 
@@ -62,6 +63,19 @@ def test_the_end_of_one_among_many_is_seen_by_the_list(desk: Desk, server: WesSe
     assert sum(report.ended for report in reports.values()) == 1
 
 
+def test_many_ends_at_once_are_taken_by_few_threads(desk: Desk, server: WesServer) -> None:
+    runs = sent(desk, server, 40)
+    desk.engine.poll(runs)
+    for there in server.runs.values():
+        there.state = "CANCELED"
+    most, deadline = 0, time.monotonic() + PATIENCE
+    while not all(report.ended for report in desk.engine.poll(runs).values()):
+        most = max(most, sum(thread.name == "oapip-wes-step" for thread in threading.enumerate()))
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert 1 <= most <= follow_module.THREADS
+
+
 def test_without_a_list_runs_are_asked_in_turn_at_a_bounded_rate(desk: Desk, server: WesServer) -> None:
     server.lists = False
     runs = sent(desk, server, 20)
@@ -69,6 +83,17 @@ def test_without_a_list_runs_are_asked_in_turn_at_a_bounded_rate(desk: Desk, ser
     assert rate < follow_module.SINGLE_RATE + 3
     asked = {request for request in server.requests if request.startswith("GET runs/")}
     assert len(asked) > 10
+
+
+def test_a_list_that_is_out_of_order_does_not_keep_runs_from_ending(desk: Desk, server: WesServer) -> None:
+    server.faults.append(Fault("GET", "runs", "status", 500, times=1000))
+    runs = sent(desk, server, 10)
+    desk.engine.poll(runs)
+    server.runs[desk.record(runs[3]).state().run_id].state = "CANCELED"
+    deadline = time.monotonic() + PATIENCE
+    while not desk.engine.poll(runs)[runs[3].job_id].ended:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_list_of_many_pages_is_read_to_its_end(desk: Desk, server: WesServer) -> None:

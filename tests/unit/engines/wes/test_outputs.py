@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from pygeoapi_oapip.engines.wes.outputs import NotYet, collect
+from pygeoapi_oapip.engines.wes.outputs import NotYet, Origin, collect
 from pygeoapi_oapip.errors import JobFailed
 from pygeoapi_oapip.model.json import JSONObject
 from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, ListOutput, Literal, OutputValue
-from pygeoapi_oapip.settings import WesEngine as Settings
 
 THERE = "/cluster/wes"
 RUN = "run-1"
@@ -35,7 +34,7 @@ class Place:
         path.write_text(content)
         return f"file://{THERE}/{run}/outputs/{name}"
 
-    def collect(self, outputs: dict[str, Any], outputs_setting: Any = None) -> dict[str, OutputValue]:
+    def collect(self, outputs: dict[str, Any], mapped: bool = True, bucket: str = "") -> dict[str, OutputValue]:
         """Collect an output object whose outputs have any type."""
         document: JSONObject = {
             "cwlVersion": "v1.2",
@@ -43,9 +42,8 @@ class Place:
             "inputs": {},
             "outputs": {name: {"type": ["null", "File", "Directory", "Any"]} for name in outputs},
         }
-        mapped = {THERE: str(self.here)} if outputs_setting is None else outputs_setting
-        settings = Settings(url="http://x", outputs=mapped)
-        return dict(collect(outputs, Package(document, "", b"", ""), self.workspace, settings, RUN))
+        origin = Origin({THERE: str(self.here)} if mapped else {}, bucket, RUN)
+        return dict(collect(outputs, Package(document, "", b"", ""), self.workspace, origin))
 
 
 @pytest.fixture
@@ -97,10 +95,29 @@ def test_lists_literals_and_nothing(place: Place) -> None:
     assert (found["n"], found["null"]) == (Literal(7), Literal(None))
 
 
-@pytest.mark.parametrize("address", ["s3://bucket/a.txt", "https://example.org/a.txt"])
+@pytest.mark.parametrize("address", ["s3://bucket/wes/job/a.txt", "https://example.org/a.txt"])
 def test_results_elsewhere_stay_there(place: Place, address: str) -> None:
-    found = place.collect({"o": file(address, size=3)})["o"]
+    raw = file(address, size=3, secondaryFiles=[file(f"{address}.idx")])
+    found = place.collect({"o": raw}, bucket="s3://bucket/wes/job/")["o"]
     assert isinstance(found, FileOutput) and (found.href, found.size) == (address, 3)
+    assert [part.href for part in found.secondary] == [f"{address}.idx"]
+
+
+@pytest.mark.parametrize("bucket", ["s3://bucket/wes/job/", ""])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://other/a",
+        "s3://bucket/wes/other/a",
+        "s3://bucket/wes/job/../other/a",
+        "s3://bucket/wes/job",
+        "S3://other/a",
+    ],
+)
+def test_a_tool_cannot_name_what_is_not_of_its_job_in_s3(place: Place, address: str, bucket: str) -> None:
+    for raw in (file(address), file(place.write("ok"), secondaryFiles=[file(address)])):
+        with pytest.raises(JobFailed, match="not below the address"):
+            place.collect({"o": [raw]}, bucket=bucket)
 
 
 @pytest.mark.parametrize(
@@ -164,4 +181,4 @@ def test_a_file_that_is_not_there_may_come(place: Place) -> None:
 
 def test_without_a_mapped_folder_the_setting_is_named(place: Place) -> None:
     with pytest.raises(JobFailed, match="setting `outputs`"):
-        place.collect({"o": file(place.write("a"))}, outputs_setting={})
+        place.collect({"o": file(place.write("a"))}, mapped=False)

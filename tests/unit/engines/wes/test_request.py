@@ -11,7 +11,7 @@ import pytest
 
 from pygeoapi_oapip.engines.wes.api import ServiceInfo
 from pygeoapi_oapip.engines.wes.quirks import STANDARD, TOIL, Quirks
-from pygeoapi_oapip.engines.wes.request import RunRequest, job_of, run_request
+from pygeoapi_oapip.engines.wes.request import RunRequest, bucket_of, job_of, run_request
 from pygeoapi_oapip.errors import JobFailed
 from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.settings import WesEngine as Settings
@@ -126,3 +126,17 @@ def test_options_of_the_administrator_and_of_the_process() -> None:
 
 def test_a_standard_server_gets_no_options_of_toil() -> None:
     assert options(request_of(batch_system="slurm", outputs="s3://bucket")) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "quirks", "bucket"),
+    [
+        ({"outputs": "s3://b/p"}, TOIL, f"s3://b/p/{JOB}/"),
+        ({"outputs": "s3://b"}, STANDARD, "s3://b/"),
+        ({"engine_parameters": {"--destBucket": "s3://c/d"}}, TOIL, "s3://c/d/"),
+        ({"outputs": {"/a": "/b"}}, TOIL, ""),
+        ({}, STANDARD, ""),
+    ],
+)
+def test_where_the_results_of_a_job_may_be_in_s3(settings: Any, quirks: Quirks, bucket: str) -> None:
+    assert bucket_of(JOB, "p", Settings(url="http://x", **settings), quirks) == bucket
