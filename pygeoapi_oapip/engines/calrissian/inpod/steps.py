@@ -282,6 +282,12 @@ def install(plan: dict[str, Any]) -> None:
     pods = Pods(plan, account)
     build = job.KubernetesPodBuilder.build
 
+    def submit(client: Any, body: Any) -> None:
+        made = create(client, body, account, plan["pod_grace"])
+        with k8s.PodMonitor() as monitor:
+            monitor.add(made)
+        client._set_pod(made)
+
     def wait(client: Any) -> Any:
         return Waiting(client, account, plan["pod_grace"]).until_end()
 
@@ -290,8 +296,44 @@ def install(plan: dict[str, Any]) -> None:
         os._exit(signum)
 
     job.KubernetesPodBuilder.build = lambda builder: pods.finished(build(builder), builder.name)
+    k8s.KubernetesClient.submit_pod = submit
     k8s.KubernetesClient.wait_for_completion = wait
     calrissian_main.handle_sigterm = stop
+
+
+def create(client: Any, body: Any, account: Account, grace: float) -> Any:
+    """Make a pod. A quota that is used up and a cluster that is away are waited for, all else is a failure.
+
+    Raises:
+        CalrissianJobException: the cluster refuses the pod, or the quota stayed used up for `grace` seconds.
+    """
+    name = body["metadata"]["name"]
+    began, told = time.monotonic(), ""
+    while True:
+        try:
+            return client.core_api_instance.create_namespaced_pod(client.namespace, body, _request_timeout=(10, 30))
+        except k8s.ApiException as error:
+            if error.status == 409:  # it was made, and the answer was lost
+                return client.get_pod_for_name(name)
+            message = _message(error)
+            waits = error.status >= 500 or error.status == 429 or "exceeded quota" in message
+            patience = grace if error.status == 403 else PATIENCE
+        except k8s.HTTPError as error:
+            message, waits, patience = type(error).__name__, True, PATIENCE
+        if not waits or time.monotonic() - began > patience:
+            account.tell("end", name, exit_code=None, reason=message)
+            raise k8s.CalrissianJobException(f"the cluster refuses the pod {name}: {message}")
+        if message != told:
+            told = message
+            account.tell("wait", name, reason=message)
+        time.sleep(2.0)
+
+
+def _message(error: Any) -> str:
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.reason)
 
 
 def require_rights() -> None:

@@ -14,7 +14,12 @@ from pygeoapi_oapip.engines.calrissian.inpod.overlay import overlaid
         ({"a": 1}, {"a": None}, {}),
         ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
         ([{"name": "x", "v": 1}], [{"name": "x", "v": 2}, {"name": "y"}], [{"name": "x", "v": 2}, {"name": "y"}]),
-        ([{"name": "step", "image": "i"}], [{"env": []}], [{"name": "step", "image": "i", "env": []}]),
+        (
+            {"containers": [{"name": "step", "image": "i"}]},
+            {"containers": [{"env": []}]},
+            {"containers": [{"name": "step", "image": "i", "env": []}]},
+        ),
+        ({"containers": [{"a": 1}]}, {"containers": [{"b": 2}]}, {"containers": [{"a": 1, "b": 2}]}),
         ([], [{"key": "a"}], [{"key": "a"}]),
         ([{"key": "a"}], [{"key": "b"}], [{"key": "a"}, {"key": "b"}]),
         (
