@@ -11,7 +11,7 @@ from .names import COMPONENT, JOB, LEADER, STEP, job_name, labels, safe_id
 from .places import Places
 
 _CONTAINER = "calrissian"
-_LEADER_RESOURCES = {"requests": {"cpu": "10m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+_LEADER_RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
 
 
 def job(settings: Settings, job_id: str, process_id: str, where: Places) -> dict[str, Any]:

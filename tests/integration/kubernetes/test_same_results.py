@@ -37,7 +37,9 @@ def both(
     folder: Path = tmp_path_factory.mktemp("both")
     local = EngineBench(folder / "local", {"type": "local", "containers": "none", "workers": 1, "cores": 4})
     little = {"spec": {"containers": [{"resources": {"requests": {"cpu": "100m", "memory": "64Mi"}}}]}}
-    settings = namespace.settings(volumes={"claim": "same", "path": "jobs"}, steps=little)
+    leader = namespace.settings(volumes={"claim": "same"}).leader
+    leader["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "50m", "memory": "64Mi"}}
+    settings = namespace.settings(volumes={"claim": "same", "path": "jobs"}, steps=little, leader=leader)
     cluster = EngineBench(namespace.volume("same"), settings.model_dump(mode="json"))
     chosen = {item.name for item in request.session.items}
     plans = {
