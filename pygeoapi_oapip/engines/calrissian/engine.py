@@ -28,8 +28,10 @@ from .watching import Watching
 
 LOG = logging.getLogger(__name__)
 
-_POLL = 0.1
-"""Seconds between looks at the files of runs that somebody waits for."""
+_PAUSE, _PAUSE_PER_RUN = 0.2, 0.005
+"""Seconds between two looks at the files of a run, which may be far away; longer where there are many."""
+_KEPT = 1000
+"""Reports of runs that are not asked for any more, until they are thrown away."""
 _FIRST_ANSWER = 5.0
 
 
@@ -48,6 +50,7 @@ class CalrissianEngine:
         self.cluster = Cluster(settings)
         self._follower = Follower(self.cluster, settings.namespace, selector(settings.instance))
         self._preflight = Preflight(settings, self.cluster)
+        self._seen: dict[JobID, tuple[float, RunReport]] = {}
 
     @property
     def traits(self) -> Traits:
@@ -92,9 +95,11 @@ class CalrissianEngine:
     def poll(self, runs: Sequence[RunRef]) -> Mapping[JobID, RunReport]:
         """What the files say of runs that have ended, and the cluster of those that go on. See Engine."""
         try:
-            found = {run.job_id: self._look(run) for run in runs}
+            found = {run.job_id: self._fresh(run, _pause(len(runs))) for run in runs}
         except OSError as error:
             raise EngineUnavailable(f"the volume of the jobs cannot be read: {error.strerror}") from error
+        if len(self._seen) > _KEPT + len(runs):
+            self._seen = {job_id: row for job_id, row in self._seen.items() if job_id in found}
         return {job_id: report for job_id, report in found.items() if report is not None}
 
     def cancel(self, run: RunRef) -> None:
@@ -107,6 +112,7 @@ class CalrissianEngine:
         except OSError as error:
             raise EngineUnavailable(f"the volume of the jobs cannot be written: {error.strerror}") from error
         launch.remove(self.cluster, self.settings, run)
+        self._seen.pop(run.job_id, None)
 
     def outputs(self, run: RunRef) -> Mapping[str, OutputValue]:
         """The outputs that Calrissian reported, in the job's folder. See Engine."""
@@ -143,13 +149,7 @@ class CalrissianEngine:
 
     def wait(self, runs: Sequence[RunRef], timeout: float) -> None:
         """Wait until one of the runs may have changed. See Eventful."""
-        deadline = time.monotonic() + timeout
-        count = self._follower.count
-        folders = [self._folder(run) for run in runs]
-        while (left := deadline - time.monotonic()) > 0 and self._follower.count == count:
-            if any(self._ended(folder) for folder in folders):
-                return
-            self._follower.wait(count, min(left, _POLL))
+        self._follower.wait(self._follower.count, min(timeout, _pause(len(runs))))
 
     def close(self) -> None:
         """Close idle connections; runs go on. The engine can still be used."""
@@ -169,6 +169,19 @@ class CalrissianEngine:
     def _ended(self, folder: JobFolder) -> RunReport | None:
         return reports.decided(folder) or (None if folder.decided("cancel") else reports.final(folder))
 
+    def _fresh(self, run: RunRef, pause: float) -> RunReport | None:
+        """The report of a run, looked at again after a pause: the reconciler asks many times in a second."""
+        now = time.monotonic()
+        known = self._seen.get(run.job_id)
+        if known is not None and now - known[0] < pause:
+            return known[1]
+        report = self._look(run)
+        if report is None or report.ended:
+            self._seen.pop(run.job_id, None)
+        else:
+            self._seen[run.job_id] = (now, report)
+        return report
+
     def _look(self, run: RunRef) -> RunReport | None:
         folder = self._folder(run)
         if not folder.planned:
@@ -187,3 +200,7 @@ class CalrissianEngine:
 
     def _away(self) -> str:
         return f"waiting for the cluster: {self._follower.jobs.fault}"
+
+
+def _pause(runs: int) -> float:
+    return _PAUSE + _PAUSE_PER_RUN * runs
