@@ -87,18 +87,17 @@ class TestCluster:
         os.kill(pid, signal.SIGKILL)
 
         def again() -> None:
-            with (self.folder / "log" / f"{program}.log").open("ab") as log:
-                path = f"{self.folder}/venv/bin:{os.environ['PATH']}"
-                started = subprocess.Popen(
-                    command,
-                    cwd=self.folder,
-                    env={**os.environ, "PATH": path},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            file.write_text(str(started.pid), encoding="ascii")
+            path = f"{self.folder}/venv/bin:{os.environ['PATH']}"
+            start = 'log=$1; shift; setsid nohup "$@" >>"$log" 2>&1 </dev/null & echo $!'
+            started = subprocess.run(
+                ["sh", "-c", start, "sh", str(self.folder / "log" / f"{program}.log"), *command],
+                cwd=self.folder,
+                env={**os.environ, "PATH": path},
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            file.write_text(started.stdout.strip(), encoding="ascii")
             self.until_ready()
 
         return again
