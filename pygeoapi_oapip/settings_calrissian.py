@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 
 from .setting_values import Block, Bytes, Seconds
 
-_OF_THE_ENGINE = frozenset({"type", "namespace", "kubeconfig", "context", "instance", "volumes", "processes", "max_running"})
+_OF_THE_ENGINE = frozenset(
+    {"type", "namespace", "kubeconfig", "context", "instance", "volumes", "processes", "max_running"}
+)
 """Keys that have one value for all processes: they say where a run is found again."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...errors import EngineUnavailable, PlanRejected, RunLost
@@ -150,6 +150,10 @@ class CalrissianEngine:
     def wait(self, runs: Sequence[RunRef], timeout: float) -> None:
         """Wait until one of the runs may have changed. See Eventful."""
         self._follower.wait(self._follower.count, min(timeout, _pause(len(runs))))
+
+    def reap(self, ended: Callable[[JobID], bool]) -> int:
+        """Remove Jobs whose jobs have ended. See Reaping."""
+        return launch.left_over(self.cluster, self.settings, ended)
 
     def close(self) -> None:
         """Close idle connections; runs go on. The engine can still be used."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import EngineUnavailable, PlanRejected
 from ...model.execution import Plan
 from ...model.json import JSON, JSONObject
-from ...model.run import RunRef
+from ...model.run import JobID, RunRef
 from ...settings import CalrissianEngine as Settings
 from . import manifest
 from .client import Cluster, Refused
 from .folder import JobFolder
-from .names import JOB, job_name
+from .names import JOB, job_name, selector
 from .places import Places
 
 _CONFLICT, _INVALID = 409, (400, 413, 422)
@@ -66,6 +66,23 @@ def remove(cluster: Cluster, settings: Settings, run: RunRef) -> None:
         cluster.delete(job_path(settings.namespace, run.external_id))
     except Refused as refusal:
         raise EngineUnavailable(f"the cluster does not remove the job: {refusal.message}") from refusal
+
+
+def left_over(cluster: Cluster, settings: Settings, ended: Callable[[JobID], bool]) -> int:
+    """Remove the Jobs of this server whose jobs have ended; gives their number. Jobs of others are left alone.
+
+    Raises:
+        EngineUnavailable: the cluster is away, or does not allow it.
+    """
+    count = 0
+    try:
+        for row in cluster.get(job_path(settings.namespace), labelSelector=selector(settings.instance))["items"]:
+            job_id = str((row["metadata"].get("annotations") or {}).get(JOB, ""))
+            if job_id and ended(job_id):
+                count += cluster.delete(job_path(settings.namespace, row["metadata"]["name"]))
+    except Refused as refusal:
+        raise EngineUnavailable(f"the cluster refuses it: {refusal.message}") from refusal
+    return count
 
 
 def _made(cluster: Cluster, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:

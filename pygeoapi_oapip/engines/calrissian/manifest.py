@@ -32,7 +32,7 @@ def job(settings: Settings, job_id: str, process_id: str, where: Places) -> dict
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": job_name(job_id), "labels": own},
+        "metadata": {"name": job_name(job_id), "labels": own, "annotations": {JOB: job_id}},
         "spec": spec,
     }
 

@@ -261,3 +261,18 @@ def test_only_packages_run_here(engine: CalrissianEngine, tmp_path: Path) -> Non
 
 def test_the_constructor_has_no_effects(engine: CalrissianEngine, tmp_path: Path) -> None:
     assert cluster_of(engine).asked == [] and list(tmp_path.iterdir()) == []
+
+
+def test_what_ended_jobs_have_left_is_removed_and_nothing_else(engine: CalrissianEngine, tmp_path: Path) -> None:
+    for name in ("ended", "living", "of another server"):
+        engine.submit(plan_of(tmp_path, name))
+    assert engine.reap(lambda job_id: job_id == "ended") == 1
+    left = {row["metadata"]["annotations"]["pygeoapi-oapip/job"] for row in cluster_of(engine).objects.values()}
+    assert left == {"living", "of another server"}
+
+
+def test_a_refusal_to_list_is_told(engine: CalrissianEngine, tmp_path: Path) -> None:
+    engine.submit(plan_of(tmp_path))
+    cluster_of(engine).faults = [Refused(403, "no delete")]
+    with pytest.raises(EngineUnavailable, match="no delete"):
+        engine.reap(lambda _: True)
