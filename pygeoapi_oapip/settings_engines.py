@@ -106,7 +106,7 @@ class WesEngine(Block):
     max_running: int = Field(0, ge=0, description="Runs at once; 0: no limit.")
     deadline: Seconds = Field(7 * 86400.0, description="Time after which a run is cancelled, as failed; 0: none.")
     poll_interval: Seconds = Field(
-        5.0, gt=0, description="Longest time between two looks at a run where the service keeps up; shorter at first."
+        1.0, gt=0, description="Longest time between two looks at a run where the service keeps up; shorter at first."
     )
     timeout: Seconds = Field(30.0, gt=0, description="For connecting, and between two pieces of an answer.")
 

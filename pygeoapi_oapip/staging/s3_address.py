@@ -83,7 +83,5 @@ def safe_path(path: str) -> bool:
 
 
 def file_name(name: str) -> str:
-    """A last part of a key as a name of an input. CWL runners refuse names with other characters than these; each of
-    them becomes `_`, so that names of siblings still differ by what follows them."""
-    usual = re.sub(r"[^A-Za-z0-9._+-]", "_", name)[-_LONGEST_NAME:]
-    return usual if usual not in ("", ".", "..") else "data"
+    """A last part of a key as a name of a file."""
+    return name if safe_path(name) else "data"

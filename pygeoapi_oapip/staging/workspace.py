@@ -19,8 +19,7 @@ from .base import JobFiles, Result, Stager, Storage
 from .storage import MARK, LocalStorage
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
-_UNSAFE_NAME = re.compile(r"[^A-Za-z0-9._+-]")
-"""CWL runners refuse names with other characters."""
+_UNSAFE_NAME = re.compile(r"[/\0]")
 _PARTS = ("inputs", "work", "outputs", "logs")
 
 

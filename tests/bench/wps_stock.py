@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -45,13 +45,16 @@ def stock_pywps(home: Path, processes: int) -> Iterator[str]:
     command += ["--pythonpath", str(Path(__file__).parent), "--worker-class", "gthread"]
     command += ["--workers", "2", "--threads", "8", "--keep-alive", "15"]
     with (home / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             _wait(f"{url}/wps?service=WPS&request=GetCapabilities", server, home / "log")
             yield f"{url}/wps"
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(60)
+            # children for asynchronous requests that hang are left behind by it
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

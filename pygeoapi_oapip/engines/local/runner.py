@@ -146,6 +146,8 @@ def load(document: Mapping[str, Any], entry: str) -> Process:
             "disable_js_validation": True,
             "skip_schemas": True,
             "doc_cache": False,
+            # files have the names that their owners gave them, with spaces and umlauts; CWL allows any
+            "relax_path_checks": True,
         }
     )
     context.loader = default_loader(NoFetcher, doc_cache=False)

@@ -18,6 +18,8 @@ class Quirks:
     """Engine parameter that chooses the batch system; "" where there is none."""
     retries: str = ""
     """Engine parameter for the number of retries of a step."""
+    any_file_names: str = ""
+    """Engine parameter that takes files whose names have characters such as spaces."""
     destination: str = ""
     """Engine parameter for the bucket (and prefix) that results are put in."""
     log_line: re.Pattern[str] | None = None
@@ -38,6 +40,7 @@ STANDARD = Quirks()
 TOIL = Quirks(
     batch_system="--batchSystem",
     retries="--retryCount",
+    any_file_names="--relax-path-checks",
     destination="--destBucket",
     log_line=re.compile(
         r"\t*\[(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4})\] \[[^\]]*\] "

@@ -95,6 +95,8 @@ def engine_parameters(job_id: JobID, process_id: str, settings: Settings, quirks
         found[quirks.batch_system] = settings.batch_system
     if quirks.retries:
         found[quirks.retries] = settings.retry_count
+    if quirks.any_file_names:
+        found[quirks.any_file_names] = None
     if quirks.destination and isinstance(settings.outputs, str):
         found[quirks.destination] = f"{settings.outputs.rstrip('/')}/{job_id}"
     found |= settings.engine_parameters

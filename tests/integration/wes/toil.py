@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from pygeoapi_oapip.testing.live_server import processes_of
 
 from .program import CannotStart, Program, answers, free_port
 
@@ -136,6 +140,9 @@ class ToilServer:
         for program in (self.server, self.worker, broker):
             if program is not None:
                 program.stop()
+        for pid, _ in processes_of(str(self.folder)):  # steps of runs that have not ended
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def words(self) -> str:

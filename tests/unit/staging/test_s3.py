@@ -25,9 +25,9 @@ def names(folder: Path) -> list[str]:
 def test_file_comes_with_its_name_and_type(s3: SmallS3, tmp_path: Path) -> None:
     s3.objects["bucket/a/map 1.tif"] = b"tiff"
     found = stager(s3).stage("s3://bucket/a/map%201.tif", tmp_path)
-    assert (found.path, found.path.read_bytes()) == (tmp_path / "map_1.tif", b"tiff")
+    assert (found.path, found.path.read_bytes()) == (tmp_path / "map 1.tif", b"tiff")
     assert not found.is_directory
-    assert names(tmp_path) == ["map_1.tif"]
+    assert names(tmp_path) == ["map 1.tif"]
 
 
 def test_folder_comes_with_all_below_it_and_no_more(s3: SmallS3, tmp_path: Path) -> None:

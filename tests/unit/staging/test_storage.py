@@ -136,8 +136,8 @@ def test_a_folder_that_is_gone_says_nothing_of_what_was_stored(workspaces: Local
 def test_stored_results_are_adopted_as_inputs(workspaces: LocalWorkspaces, storage: Remembers, tmp_path: Path) -> None:
     files = workspaces.inputs("j", frozenset({"file"}))
     made = files.adopt("i", Result(tmp_path, "a b.txt", tmp_path, "s3://b/k"), copied=False)
-    assert (made["class"], made["basename"]) == ("File", "a_b.txt")
-    assert next(workspaces.path("j").glob("inputs/*/a_b.txt")).read_text() == "s3://b/k"
+    assert (made["class"], made["basename"]) == ("File", "a b.txt")
+    assert next(workspaces.path("j").glob("inputs/*/a b.txt")).read_text() == "s3://b/k"
     folder = files.adopt("i", Result(tmp_path, "d", tmp_path, "s3://b/d", is_directory=True), copied=True)
     assert folder["class"] == "Directory"
 

@@ -37,6 +37,17 @@ def test_a_file_given_and_a_file_made(bench: Bench) -> None:
     assert bench.record(run, "exit")["outputs"]["out"]["checksum"].startswith("sha1$")
 
 
+@pytest.mark.parametrize("name", ["a file (1).txt", "Höhe & Tiefe.txt", "$HOME.txt"])
+def test_files_keep_the_names_that_their_owners_gave_them(bench: Bench, name: str) -> None:
+    given = bench.folder / name
+    given.write_text("from the input")
+    inputs = {"text": {"type": "File", "inputBinding": {}}}
+    tool = shell('cat "$0"; basename "$0"', inputs=inputs, outputs={"out": "stdout"}, stdout="out.txt")
+    run = bench.submit(tool, {"text": {"class": "File", "location": given.as_uri()}})
+    assert bench.end(run).state is RunState.SUCCEEDED, bench.log(run)
+    assert (bench.workspace(run) / "outputs" / "out.txt").read_text() == f"from the input{name}\n"
+
+
 def test_a_packed_document_runs_from_its_entry(bench: Bench) -> None:
     main, other = shell("echo main >&2"), shell("echo other >&2")
     graph = {"cwlVersion": "v1.2", "$graph": [main | {"id": "main"}, other | {"id": "other"}]}

@@ -117,6 +117,7 @@ def test_options_of_the_administrator_and_of_the_process() -> None:
     assert options(request) == {
         "--batchSystem": "slurm",
         "--retryCount": "0",
+        "--relax-path-checks": None,
         "--destBucket": f"s3://bucket/prefix/{JOB}",
         "--logDebug": None,
         "--maxCores": "4",
