@@ -161,7 +161,7 @@ def _give(folder: Path, user: int, group: int) -> None:
     """Let the user of the pods write to a folder: by owning it where this server may say so."""
     if os.geteuid() == 0:
         os.chown(folder, user, group)
-    elif folder.stat().st_uid == os.geteuid():
+    elif os.geteuid() != user and folder.stat().st_uid == os.geteuid():
         folder.chmod(_OPEN)
 
 
