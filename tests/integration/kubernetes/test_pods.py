@@ -156,4 +156,4 @@ def test_the_grace_of_pods(pods: Pods) -> None:
 
 
 def test_flags_of_calrissian(pods: Pods) -> None:
-    assert "Created k8s pod name" in pods["log"]
+    assert "k8s pod 'app-cwl-pod-" in pods["log"]
