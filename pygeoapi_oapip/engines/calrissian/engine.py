@@ -157,6 +157,7 @@ class CalrissianEngine:
 
     def close(self) -> None:
         """Close idle connections; runs go on. The engine can still be used."""
+        self._follower.rest()
         self.cluster.close()
 
     def _folder(self, run: RunRef) -> JobFolder:

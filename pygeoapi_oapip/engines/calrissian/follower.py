@@ -71,6 +71,11 @@ class Collection:
         if self._answered.is_set():
             self._apply("ADDED", row)
 
+    def rest(self) -> None:
+        """Stop following, soon; the next question begins it again."""
+        with self._lock:
+            self._asked = float("-inf")
+
     def _go_on(self) -> None:
         with self._lock:
             self._asked = time.monotonic()
@@ -177,6 +182,11 @@ class Follower:
     def count(self) -> int:
         """The number of changes so far."""
         return self._count
+
+    def rest(self) -> None:
+        """Stop following, soon, until somebody asks again."""
+        self.jobs.rest()
+        self.pods.rest()
 
     def wait(self, count: int, timeout: float) -> None:
         """Wait until there were more changes than `count`, or for `timeout` seconds."""

@@ -76,9 +76,17 @@ class MemoryCluster:
 
 
 @pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., CalrissianEngine]:
+def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., CalrissianEngine]]:
     monkeypatch.setattr(module, "Cluster", MemoryCluster)
-    return lambda **more: CalrissianEngine("cluster", settings(**more), tmp_path)
+    made: list[CalrissianEngine] = []
+
+    def one(**more: Any) -> CalrissianEngine:
+        made.append(CalrissianEngine("cluster", settings(**more), tmp_path))
+        return made[-1]
+
+    yield one
+    for engine in made:
+        engine.close()
 
 
 @pytest.fixture

@@ -60,8 +60,10 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
 
 
 @pytest.fixture
-def follower(cluster: FakeCluster) -> Follower:
-    return Follower(cast(Cluster, cluster), "ns", "a=b")
+def follower(cluster: FakeCluster) -> Iterator[Follower]:
+    follower = Follower(cast(Cluster, cluster), "ns", "a=b")
+    yield follower
+    follower.rest()
 
 
 def names(follower: Follower, job: str = "j") -> list[str] | None:
