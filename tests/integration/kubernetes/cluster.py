@@ -55,8 +55,8 @@ class TestCluster:
         self.folder = Path(os.environ.get("CLUSTER_DIR") or tempfile.mkdtemp(prefix="oapip-k8s-", dir="/var/tmp"))
         self._environment = {**os.environ, "CLUSTER_DIR": str(self.folder)}
         self.kubeconfig = self.folder / "admin.kubeconfig"
-        self._run(str(_NODE / "up"), timeout=_START)
         try:
+            self._run(str(_NODE / "up"), timeout=_START)
             self.venv = self._calrissian()
             for name, fill in ((BUSYBOX, busybox_tree), (HOST, host_tree)):
                 self.add_image(name, fill)
