@@ -17,6 +17,7 @@ from .setting_values import Block as _Block
 from .setting_values import Bytes, Seconds, Secret
 from .settings_auth import Auth as Auth
 from .settings_auth import NoAuth
+from .settings_calrissian import CalrissianEngine as CalrissianEngine
 from .settings_engines import Engine as Engine
 from .settings_engines import LocalEngine as LocalEngine
 from .settings_engines import WesEngine as WesEngine

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from .setting_values import Block, Bytes, Seconds, Secret
+from .settings_calrissian import CalrissianEngine
 
 _SCHEMES = ("http", "https", "s3")
 
@@ -118,4 +119,4 @@ class WesEngine(Block):
         return self
 
 
-Engine = Annotated[LocalEngine | WesEngine, Field(discriminator="type")]
+Engine = Annotated[LocalEngine | WesEngine | CalrissianEngine, Field(discriminator="type")]

@@ -50,6 +50,13 @@ class Upkeep:
             self.jobs.extend(owner, _PAST)
         return len(dead)
 
+    def has_ended(self, job_id: str) -> bool:
+        """True for a job of this server that has ended."""
+        try:
+            return self.jobs.get(job_id, EVERYTHING).ended
+        except NoSuchJob:
+            return False
+
     def expire(self) -> int:
         """Remove ended jobs that are older than the retention, with their folders, and jobs that were created (Part 4)
         and not touched for as long.

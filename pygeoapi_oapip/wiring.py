@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .auth.policy import Policy
 from .catalogue import Catalogue, Entry, configured_entries, folder_entries
-from .engines.base import Engine
+from .engines.base import Engine, Reaping
 from .engines.registry import BUILTIN, REMOTE, builtin_engine, builtin_processes, make_engine, remote_engine
 from .errors import ConfigurationError, Unavailable
 from .messages import Composer
@@ -144,15 +144,25 @@ class Wired:
                 except Unavailable as fault:
                     LOG.warning("the engine %s does not start yet: %s", name, fault.detail)
 
-    def reap(self) -> tuple[int, int]:
-        """Free the leases of dead processes and remove expired jobs.
+    def reap(self) -> tuple[int, int, int]:
+        """Free the leases of dead processes, remove expired jobs, and what ended jobs have left in their engines.
 
         Returns:
-            The numbers of dead lease owners and of jobs removed.
+            The numbers of dead lease owners, of jobs removed and of runs freed.
         """
-        numbers = self.upkeep.reap(), self.upkeep.expire()
+        numbers = self.upkeep.reap(), self.upkeep.expire(), sum(map(self._freed, self.engines))
         self.upkeep.sweep()
         return numbers
+
+    def _freed(self, name: str) -> int:
+        engine = self.engines[name]
+        if not isinstance(engine, Reaping):
+            return 0
+        try:
+            return engine.reap(self.upkeep.has_ended)
+        except Unavailable as fault:
+            LOG.warning("the engine %s does not tell what is left over: %s", name, fault.detail)
+            return 0
 
     def close(self) -> None:
         """Stop the background thread, and let engines end what they keep running for us; jobs go on."""

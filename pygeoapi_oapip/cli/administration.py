@@ -124,13 +124,14 @@ def engines(file: Path | None) -> None:
 @click.command()
 @config_option
 def reap(file: Path | None) -> None:
-    """Free the jobs of processes that died, and remove expired jobs (`retention.jobs`).
+    """Free the jobs of processes that died, and remove expired jobs (`retention.jobs`) and what ended jobs have left in
+    a cluster.
 
-    Workers do this too, all the time.
+    Workers do the first two, all the time.
     """
     with _wired(find_configuration(file)) as wired:
-        owners, expired = wired.reap()
-    click.echo(f"{owners} dead processes, {expired} expired jobs removed")
+        owners, expired, freed = wired.reap()
+    click.echo(f"{owners} dead processes, {expired} expired jobs removed, {freed} runs freed")
 
 
 @click.command()

@@ -6,7 +6,7 @@ An engine keeps no identity, retries nothing and knows no database: the reconcil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -122,5 +122,24 @@ class Examined(Protocol):
 
         Args:
             wait: seconds to wait where nothing is known yet.
+        """
+        ...
+
+
+@runtime_checkable
+class Reaping(Protocol):
+    """An engine whose runs hold something elsewhere that may be left over."""
+
+    def reap(self, ended: Callable[[JobID], bool]) -> int:
+        """Free what ended runs hold all the same, because `forget` could not.
+
+        Args:
+            ended: whether a job is known to this server, and has ended.
+
+        Returns:
+            The number of runs that were freed.
+
+        Raises:
+            EngineUnavailable: temporary.
         """
         ...

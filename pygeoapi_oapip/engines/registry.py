@@ -29,7 +29,11 @@ class EngineType:
 
 
 ENGINE_TYPES: Mapping[str, EngineType] = MappingProxyType(
-    {"local": EngineType(".local.engine:LocalEngine"), "wes": EngineType(".wes.engine:WesEngine")}
+    {
+        "local": EngineType(".local.engine:LocalEngine"),
+        "wes": EngineType(".wes.engine:WesEngine"),
+        "calrissian": EngineType(".calrissian.engine:CalrissianEngine"),
+    }
 )
 """By the `type` of the engine's block in the configuration."""
 

@@ -66,7 +66,7 @@ def kind_of(field: FieldInfo) -> str:
     if get_origin(annotation) is tuple and _is_block(get_args(annotation)[0]):
         return "block"
     if get_origin(annotation) is tuple:
-        return "list of " + {"str": "texts", "Path": "paths"}[get_args(annotation)[0].__name__]
+        return "list of " + {"str": "texts", "Path": "paths", "Mapping": "mappings"}[get_args(annotation)[0].__name__]
     names: dict[object, str] = {str: "text", int: "number", float: "number", bool: "`true`, `false`", Path: "path"}
     return names.get(annotation, "block")
 

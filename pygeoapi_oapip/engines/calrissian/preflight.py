@@ -1,0 +1,139 @@
+"""Whether the account of this server may do what it has to, asked by SelfSubjectAccessReview in the background.
+
+docs/engines/calrissian.md has the same list, and docker/kubernetes the roles.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import EngineUnavailable
+from ...settings import CalrissianEngine as Settings
+from ..base import EngineHealth
+from .client import Cluster, Refused
+
+FRESH = 60.0
+"""Seconds for which an answer is believed."""
+_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Verbs for one kind of object."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    role: str
+    """Name of the role in docker/kubernetes that gives it."""
+    without: str = ""
+    """What happens without it; "" where no job can run."""
+
+
+def rights(settings: Settings) -> Sequence[Right]:
+    """What this server needs with these settings."""
+    claims = "persistentvolumeclaims"
+    found = [
+        Right("batch", "jobs", ("create", "list", "get", "delete"), "job-manager-role"),
+        Right("batch", "jobs", ("watch",), "job-watcher-role", "Jobs are listed every 2 s"),
+        Right("", "pods", ("list", "watch"), "pod-watcher-role", "why a pod does not start is told late or not at all"),
+    ]
+    if settings.volumes.storage_class is not None:
+        found.append(Right("", claims, ("create", "get"), "volume-manager-role"))
+    else:
+        found.append(Right("", claims, ("get",), "pvc-reader-role", "claims that are missing are not noticed"))
+    return found
+
+
+class Preflight:
+    """Asks the cluster now and then.
+
+    Args:
+        settings: of the engine.
+        cluster: the one to ask.
+    """
+
+    def __init__(self, settings: Settings, cluster: Cluster) -> None:
+        self._settings, self._cluster = settings, cluster
+        self._lock = threading.Lock()
+        self._known = threading.Event()
+        self._state = EngineHealth(True, "not asked yet")
+        self._asked = float("-inf")
+
+    def health(self, wait: float) -> EngineHealth:
+        """The last known state. See Examined."""
+        with self._lock:
+            if time.monotonic() - self._asked > FRESH:
+                self._asked = time.monotonic()
+                threading.Thread(target=self._ask, name="oapip-calrissian-preflight", daemon=True).start()
+        self._known.wait(wait)
+        return self._state
+
+    def _ask(self) -> None:
+        try:
+            self._state = self._examined()
+        except EngineUnavailable as fault:
+            self._state = EngineHealth(False, fault.detail)
+        except Refused as refusal:
+            self._state = EngineHealth(False, f"the cluster refuses to tell the rights of this server: {refusal}")
+        self._known.set()
+
+    def _examined(self) -> EngineHealth:
+        missing = [
+            (right, verb) for right in rights(self._settings) for verb in right.verbs if self._lacks(right, verb)
+        ]
+        wrong = [*_told(self._settings, [row for row in missing if not row[0].without])]
+        if not any(right.resource == "persistentvolumeclaims" for right, _ in missing):
+            wrong += self._claims()
+        less = [f"{text}: {right.without}" for right, text in _grouped(missing) if right.without]
+        if wrong:
+            return EngineHealth(False, "; ".join([*wrong, *less]))
+        detail = f"namespace {self._settings.namespace} of the cluster answers"
+        return EngineHealth(True, "; ".join([detail, *less]))
+
+    def _lacks(self, right: Right, verb: str) -> bool:
+        asked = {
+            "namespace": self._settings.namespace,
+            "group": right.group,
+            "resource": right.resource,
+            "verb": verb,
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        status: Mapping[str, Any] = self._cluster.create(_PATH, body).get("status") or {}
+        return not status.get("allowed")
+
+    def _claims(self) -> Iterator[str]:
+        """What is wrong with the claims of the settings."""
+        volumes, namespace = self._settings.volumes, self._settings.namespace
+        for name in (volumes.claim, volumes.input_claim, volumes.output_claim, volumes.tmp_claim):
+            if not name:
+                continue
+            try:
+                found = self._cluster.get(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}")
+            except Refused as refusal:
+                if refusal.status != 404:
+                    raise
+                yield f"the claim {name} is not in the namespace {namespace}"
+                continue
+            phase = found.get("status", {}).get("phase")
+            if phase == "Lost":
+                yield f"the claim {name} has lost its volume"
+
+
+def _grouped(missing: Sequence[tuple[Right, str]]) -> Iterator[tuple[Right, str]]:
+    for right in dict.fromkeys(right for right, _ in missing):
+        verbs = ", ".join(verb for other, verb in missing if other == right)
+        yield right, f"{right.resource}: {verbs} (role {right.role})"
+
+
+def _told(settings: Settings, missing: Sequence[tuple[Right, str]]) -> Iterator[str]:
+    for _, text in _grouped(missing):
+        yield f"the account of this server may not do this in the namespace {settings.namespace}: {text}"

@@ -1,0 +1,112 @@
+"""The block of an engine of type `calrissian` in the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from .setting_values import Block, Bytes, Seconds
+
+_OF_THE_ENGINE = frozenset(
+    {"type", "namespace", "kubeconfig", "context", "instance", "volumes", "processes", "max_running"}
+)
+"""Keys that have one value for all processes: they say where a run is found again."""
+
+
+class CalrissianVolumes(Block):
+    """Where jobs on Kubernetes work, and how files reach them (docs/engines/calrissian.md)."""
+
+    claim: str = Field("", description="Claim that holds `output_dir`, which this server mounts too.")
+    path: str = Field("", description="Folder of that claim which is `output_dir`; empty: the claim itself.")
+    input_claim: str = Field("", description="Claim for packages and inputs, where they do not go through `claim`.")
+    input_folder: Path | None = Field(None, description="Where this server mounts `input_claim`.")
+    output_claim: str = Field("", description="Claim for outputs and logs, where they do not go through `claim`.")
+    output_folder: Path | None = Field(None, description="Where this server mounts `output_claim`.")
+    tmp_claim: str = Field("", description="Claim for what is between the steps; empty: beside the outputs.")
+    storage_class: str | None = Field(
+        None, description="Make a volume of this class for each job, and work there; an empty text: the default class."
+    )
+    size: Bytes = Field(10 * 1024**3, description="Least size of the volume of a job.")
+    access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = Field(
+        "ReadWriteMany", description="Of the volume of a job; with ReadWriteOnce all its pods run on one node."
+    )
+
+
+class CalrissianEngine(Block):
+    """Calrissian on Kubernetes: a Job for each job, a pod for each step."""
+
+    type: Literal["calrissian"] = "calrissian"
+    namespace: str = Field("default", description="Namespace of jobs and pods.")
+    kubeconfig: Path | None = Field(
+        None, description="How to reach the cluster; else the account of this server's pod, else `KUBECONFIG`."
+    )
+    context: str = Field("", description="Context of the kubeconfig; empty: its current one.")
+    instance: str = Field(
+        "oapip", pattern="^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$", description="Label that tells servers apart."
+    )
+    image: str = Field("ghcr.io/duke-gcb/calrissian/calrissian:0.18.1", description="Image with Calrissian.")
+    default_image: str = Field("alpine:3", description="Image of steps without DockerRequirement.")
+    init_image: str = Field("alpine:3", description="Image with a shell, for steps whose output goes to a subfolder.")
+    pull_policy: Literal["IfNotPresent", "Always", "Never"] = Field("IfNotPresent", description="Of all images.")
+    pull_secrets: tuple[str, ...] = Field((), description="Names of Secrets for private registries.")
+    service_account: str = Field("default", description="Account of Calrissian's pod; it makes the pods of the steps.")
+    step_service_account: str = Field("", description="Account of the steps; empty: the default one, without a token.")
+    max_ram: Bytes = Field(8 * 1024**3, gt=0, description="Memory that the steps of one job share.")
+    max_cores: float = Field(4, gt=0, description="Cores that the steps of one job share.")
+    max_gpus: int = Field(0, ge=0, description="GPUs that the steps of one job share.")
+    node_selector: Mapping[str, str] = Field(default_factory=dict, description="Labels of the nodes for all pods.")
+    tolerations: tuple[Mapping[str, Any], ...] = Field((), description="Tolerations of all pods.")
+    affinity: Mapping[str, Any] = Field(default_factory=dict, description="Affinity of all pods.")
+    labels: Mapping[str, str] = Field(default_factory=dict, description="Further labels of all objects.")
+    annotations: Mapping[str, str] = Field(default_factory=dict, description="Annotations of all pods.")
+    priority_class: str = Field("", description="Priority class of all pods.")
+    env: Mapping[str, str] = Field(default_factory=dict, description="Environment of the steps.")
+    env_from_secrets: tuple[str, ...] = Field((), description="Secrets that become environment of the steps.")
+    run_as_user: int = Field(1000, ge=0, description="User id of all pods; 0 is root.")
+    run_as_group: int = Field(1000, ge=0, description="Group id of all pods, also of their volumes.")
+    limit_memory: bool = Field(False, description="End a step that uses more memory than its `ramMin` asks for.")
+    max_running: int = Field(0, ge=0, description="Jobs of this server at once; 0: no limit.")
+    deadline: Seconds = Field(0, description="Time after which a job is ended as failed; 0: none.")
+    pod_grace: Seconds = Field(600, gt=0, description="How long a pod may be unable to start before the job fails.")
+    stop_grace: Seconds = Field(5, description="Time between SIGTERM and SIGKILL for pods at dismissal.")
+    retries: int = Field(0, ge=0, description="New pods for a job whose pod was killed from outside.")
+    ttl: Seconds = Field(86400.0, description="Age after the end at which the cluster itself removes what is left.")
+    flags: tuple[str, ...] = Field((), description="Further flags of calrissian.")
+    leader: Mapping[str, Any] = Field(
+        default_factory=dict, description="Part of a Kubernetes pod template that is laid over Calrissian's pod."
+    )
+    steps: Mapping[str, Any] = Field(
+        default_factory=dict, description="Part of a Kubernetes pod template that is laid over the pods of the steps."
+    )
+    volumes: CalrissianVolumes = Field(default_factory=CalrissianVolumes)
+    processes: Mapping[str, Mapping[str, Any]] = Field(
+        default_factory=dict, description="Other values of these keys for one process, by process id."
+    )
+
+    @model_validator(mode="after")
+    def _has_volumes(self) -> CalrissianEngine:
+        known = self.volumes
+        if not known.claim and not (
+            known.input_claim and known.input_folder and known.output_claim and known.output_folder
+        ):
+            raise ValueError("volumes: needs claim, or input_claim, input_folder, output_claim and output_folder")
+        return self
+
+    @model_validator(mode="after")
+    def _processes_have_keys_of_their_own(self) -> CalrissianEngine:
+        for name, values in self.processes.items():
+            wrong = set(values) & _OF_THE_ENGINE
+            if wrong:
+                raise ValueError(f"processes.{name}: {', '.join(sorted(wrong))} is the same for all processes")
+            self.of(name)
+        return self
+
+    def of(self, process_id: str) -> CalrissianEngine:
+        """These settings with the values for one process."""
+        values = self.processes.get(process_id)
+        if not values:
+            return self
+        return CalrissianEngine.model_validate({**self.model_dump(exclude={"processes"}), **values})

@@ -1,0 +1,143 @@
+"""Runs packages with the engine on the test cluster."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pygeoapi_oapip.engines.calrissian.engine import CalrissianEngine
+from pygeoapi_oapip.model.execution import Plan
+from pygeoapi_oapip.model.json import JSONObject
+from pygeoapi_oapip.model.process import Package
+from pygeoapi_oapip.model.run import RunRef, RunReport
+from pygeoapi_oapip.settings import CalrissianEngine as Settings
+
+from .namespace import Namespace
+
+LIMIT = 120.0
+CLASS = "test-class"
+
+
+def shell(command: str, **more: Any) -> dict[str, Any]:
+    """A tool that runs a shell command."""
+    return {
+        "cwlVersion": "v1.2",
+        "class": "CommandLineTool",
+        "baseCommand": ["sh", "-c", command],
+        "inputs": {},
+        "outputs": {},
+        **more,
+    }
+
+
+class Bench:
+    """An engine and the folder of its jobs.
+
+    Args:
+        settings: of the engine.
+        jobs: the server's `output_dir`.
+    """
+
+    def __init__(self, settings: Settings, jobs: Path) -> None:
+        self.settings = settings
+        self.jobs = jobs
+        self.engine = CalrissianEngine("cluster", settings, jobs)
+
+    def plan(self, document: JSONObject, order: JSONObject | None = None, process: str = "tested") -> Plan:
+        """A plan with a new job id; its workspace is there."""
+        job_id = str(uuid4())
+        for part in ("inputs", "work", "outputs", "logs"):
+            (self.jobs / job_id / part).mkdir(parents=True)
+        package = Package(document, "", b"", "application/cwl+json")
+        return Plan(job_id, process, package, order or {}, self.jobs / job_id, "anonymous")
+
+    def report(self, run: RunRef) -> RunReport:
+        """The present state."""
+        return self.engine.poll([run])[run.job_id]
+
+    def until(self, run: RunRef, wanted: Callable[[RunReport], bool], limit: float = LIMIT) -> RunReport:
+        """Poll until a report fits."""
+        deadline = time.monotonic() + limit
+        while True:
+            report = self.report(run)
+            if wanted(report):
+                return report
+            assert time.monotonic() < deadline, f"{report}\n{self.log(run)}"
+            self.engine.wait([run], 1.0)
+
+    def end(self, run: RunRef, limit: float = LIMIT) -> RunReport:
+        """The last report."""
+        return self.until(run, lambda report: report.ended, limit)
+
+    def until_gone(self, namespace: Namespace, before: list[str], limit: float = 90.0) -> None:
+        """Wait until the namespace has no more objects than before."""
+        deadline = time.monotonic() + limit
+        while left := set(namespace.objects()) - set(before):
+            assert time.monotonic() < deadline, f"left: {left}"
+            time.sleep(0.5)
+
+    def log(self, run: RunRef) -> str:
+        """The log so far."""
+        return "\n".join(f"{line.source}: {line.text}" for line in self.engine.logs(run))
+
+
+@contextmanager
+def provisioner(namespace: Namespace, storage_class: str = CLASS) -> Iterator[Path]:
+    """Gives each pending claim of a class a folder of this machine, and removes it with its claim, as a class of a real
+    cluster does."""
+    folder = namespace.folder / "provisioned"
+    folder.mkdir(exist_ok=True)
+    stop = threading.Event()
+
+    def serve() -> None:
+        while not stop.wait(0.3):
+            claims = namespace.cluster.items("pvc", namespace.name)
+            for claim in claims:
+                if claim["spec"].get("storageClassName") == storage_class and not claim["spec"].get("volumeName"):
+                    _provide(namespace, claim, folder, storage_class)
+            for volume in namespace.cluster.items("pv", namespace.name):
+                of = volume["spec"].get("claimRef") or {}
+                if of.get("namespace") == namespace.name and volume.get("status", {}).get("phase") == "Released":
+                    namespace.cluster.kubectl("delete", "pv", volume["metadata"]["name"], "--wait=false")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield folder
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _provide(namespace: Namespace, claim: Any, folder: Path, storage_class: str) -> None:
+    name = claim["metadata"]["name"]
+    place = folder / name
+    if place.exists():
+        return
+    place.mkdir()
+    place.chmod(0o777)
+    namespace.cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": f"{namespace.name}-{name}"[:63]},
+            "spec": {
+                "accessModes": claim["spec"]["accessModes"],
+                "capacity": claim["spec"]["resources"]["requests"],
+                "storageClassName": storage_class,
+                "hostPath": {"path": str(place)},
+                "claimRef": {"namespace": namespace.name, "name": name, "uid": claim["metadata"]["uid"]},
+            },
+        }
+    )
+
+
+def large(document: JSONObject, size: int) -> JSONObject:
+    """A document that is larger than `size` bytes."""
+    return {**document, "doc": "x" * size, "label": json.dumps("é😀")}

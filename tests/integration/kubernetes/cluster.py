@@ -1,0 +1,158 @@
+"""A real single-node Kubernetes for tests, started and stopped by the scripts in `node`.
+
+Its programs come from the archive that OAPIP_KUBERNETES names (Debian's source package `kubernetes` 1.20, built: see
+docs/engines/calrissian.md). CLUSTER_DIR and OAPIP_KEEP_CLUSTER=1 keep it between two runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .images import BUSYBOX, HOST, busybox_tree, host_tree, write_image
+
+ARCHIVE = "OAPIP_KUBERNETES"
+_NODE = Path(__file__).parent / "node"
+VENV = "OAPIP_CALRISSIAN_VENV"
+"""An environment with calrissian 0.18.1; else one is made."""
+_START = 180.0
+
+
+class CannotStart(Exception):
+    """No cluster can run here; says why."""
+
+
+def required() -> bool:
+    """True if the environment says that these tests must run: OAPIP_REQUIRE is a list with commas."""
+    return "kubernetes" in os.environ.get("OAPIP_REQUIRE", "").split(",")
+
+
+class TestCluster:
+    """A running cluster with the images that tests need.
+
+    Raises:
+        CannotStart: says why.
+    """
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        if ARCHIVE not in os.environ:
+            raise CannotStart(f"{ARCHIVE} does not name an archive with its programs")
+        if os.geteuid() != 0 or shutil.which("busybox") is None:
+            raise CannotStart("a cluster of its own needs root and busybox-static")
+        self.folder = Path(os.environ.get("CLUSTER_DIR") or tempfile.mkdtemp(prefix="oapip-k8s-", dir="/var/tmp"))
+        self._environment = {**os.environ, "CLUSTER_DIR": str(self.folder)}
+        self.kubeconfig = self.folder / "admin.kubeconfig"
+        try:
+            self._run(str(_NODE / "up"), timeout=_START)
+            self.venv = self._calrissian()
+            for name, fill in ((BUSYBOX, busybox_tree), (HOST, host_tree)):
+                self.add_image(name, fill)
+        except BaseException:
+            self.remove()
+            raise
+
+    def kubectl(self, *arguments: str, given: str = "") -> str:
+        """What `kubectl ARGUMENTS` prints."""
+        command = ["kubectl", f"--kubeconfig={self.kubeconfig}", *arguments]
+        path = f"{self.folder}/venv/bin:{os.environ['PATH']}"
+        return self._run(*command, given=given, environment={**os.environ, "PATH": path})
+
+    def apply(self, *objects: Mapping[str, Any]) -> None:
+        """Make objects, or change them."""
+        self.kubectl("apply", "-f", "-", given=yaml.safe_dump_all([dict(row) for row in objects]))
+
+    def items(self, kinds: str, namespace: str) -> list[Any]:
+        """All objects of some kinds."""
+        found: list[Any] = json.loads(self.kubectl("get", kinds, "-n", namespace, "-o", "json"))["items"]
+        return found
+
+    def kill(self, program: str) -> Callable[[], None]:
+        """Kill a program of the cluster; gives what starts it again."""
+        file = self.folder / "run" / f"{program}.pid"
+        pid = int(file.read_text(encoding="ascii"))
+        command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0")[:-1]
+        os.kill(pid, signal.SIGKILL)
+
+        def again() -> None:
+            path = f"{self.folder}/venv/bin:{os.environ['PATH']}"
+            start = 'log=$1; shift; setsid nohup "$@" >>"$log" 2>&1 </dev/null & echo $!'
+            started = subprocess.run(
+                ["sh", "-c", start, "sh", str(self.folder / "log" / f"{program}.log"), *command],
+                cwd=self.folder,
+                env={**os.environ, "PATH": path},
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            file.write_text(started.stdout.strip(), encoding="ascii")
+            self.until_ready()
+
+        return again
+
+    def until_ready(self) -> None:
+        """Wait until the API server answers."""
+        deadline = time.monotonic() + _START
+        while True:
+            try:
+                self.kubectl("get", "--raw", "/readyz")
+            except CannotStart:
+                assert time.monotonic() < deadline, "the API server does not answer"
+                time.sleep(0.5)
+            else:
+                return
+
+    def remove(self) -> None:
+        """Stop it, and delete everything where this made it."""
+        keep = "CLUSTER_DIR" in os.environ and os.environ.get("OAPIP_KEEP_CLUSTER")
+        if not keep:
+            subprocess.run([str(_NODE / "down"), "wipe"], env=self._environment, check=False)
+
+    def _calrissian(self) -> Path:
+        named = os.environ.get(VENV)
+        if named:
+            return Path(named)
+        made = self.folder / "calrissian"
+        self._run(sys.executable, "-m", "venv", str(made))
+        self._run(str(made / "bin" / "pip"), "install", "-q", "calrissian==0.18.1", "setuptools<81", timeout=600)
+        return made
+
+    def add_image(self, name: str, fill: Any) -> None:
+        """Make an image of a folder that `fill` fills."""
+        ctr = ["ctr", "-a", f"{self.folder}/run/containerd.sock", "-n", "k8s.io", "images"]
+        if name in self._run(*ctr, "ls", "-q").split():
+            return
+        with tempfile.TemporaryDirectory(dir=self.folder) as work:
+            tree, archive = Path(work) / "tree", Path(work) / "image.tar"
+            tree.mkdir()
+            fill(tree)
+            write_image(tree, name, archive)
+            self._run(*ctr, "import", str(archive))
+
+    def _run(
+        self, *command: str, given: str = "", timeout: float = 60.0, environment: Mapping[str, str] | None = None
+    ) -> str:
+        done = subprocess.run(
+            command,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=dict(environment or self._environment),
+        )
+        if done.returncode:
+            raise CannotStart(f"{Path(command[0]).name} {' '.join(command[1:3])}: {done.stderr.strip()[-500:]}")
+        return done.stdout

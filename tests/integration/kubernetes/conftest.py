@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .cluster import CannotStart, TestCluster, required
+from .namespace import Namespace
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[TestCluster]:
+    try:
+        running = TestCluster()
+    except CannotStart as reason:
+        if required():
+            pytest.fail(f"OAPIP_REQUIRE says kubernetes: {reason}")
+        pytest.skip(f"no Kubernetes: {reason}")
+    yield running
+    running.remove()
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster: TestCluster) -> Iterator[Namespace]:
+    # not below pytest's own folders: those are closed to the user of the pods
+    made = Namespace(cluster, Path(tempfile.mkdtemp(prefix="volumes-", dir=cluster.folder)))
+    made.folder.chmod(0o755)
+    yield made
+    made.remove()
