@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .cluster import CannotStart, TestCluster, required
+from tests.integration.required import cannot_run
+
+from .cluster import CannotStart, TestCluster
 from .namespace import Namespace
 
 
@@ -15,9 +17,7 @@ def cluster() -> Iterator[TestCluster]:
     try:
         running = TestCluster()
     except CannotStart as reason:
-        if required():
-            pytest.fail(f"OAPIP_REQUIRE says kubernetes: {reason}")
-        pytest.skip(f"no Kubernetes: {reason}")
+        cannot_run("kubernetes", reason)
     yield running
     running.remove()
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +47,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     try:
         provider.start()
     except CannotStart as reason:
-        if "oidc" in os.environ.get("OAPIP_REQUIRE", "").split(","):
-            pytest.fail(f"OAPIP_REQUIRE says oidc: {reason}")
-        pytest.skip(f"no identity provider: {reason}")
+        cannot_run("oidc", reason)
     # one web process, so that what it knows of keys is what the tests see
     with LiveServer(home, {"auth": auth}, workers=1) as server:
         provider.stop()
