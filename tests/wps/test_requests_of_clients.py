@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ import requests
 from lxml import etree
 
 from pygeoapi_oapip.testing.live_server import LiveServer
+from pygeoapi_oapip.testing.web_folder import web_folder
 from tests.wps.validation import validate
 
 HERE = Path(__file__).parent
@@ -28,24 +26,12 @@ NAMES = {
 }
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files and writes no log."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("host")
     (folder / "lines.txt").write_text("one\ntwo\nthree\n")
-    served = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
-    thread = threading.Thread(target=served.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{served.server_address[1]}"
-    served.shutdown()
-    thread.join(10)
-    served.server_close()
+    with web_folder(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

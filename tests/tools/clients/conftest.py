@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from pygeoapi_oapip.testing.live_server import LiveServer
+from pygeoapi_oapip.testing.web_folder import web_folder
 
 PACKAGES = Path(__file__).parent / "packages"
 
@@ -32,23 +30,11 @@ stdout: listed.txt
 """
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files and writes no log."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture(scope="session")
 def host() -> Iterator[str]:
     """URL of a web server that has the packages."""
-    served = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(PACKAGES)))
-    thread = threading.Thread(target=served.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{served.server_address[1]}"
-    served.shutdown()
-    thread.join(10)
-    served.server_close()
+    with web_folder(PACKAGES) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from pygeoapi_oapip.testing.live_server import LiveServer
+from pygeoapi_oapip.testing.web_folder import web_folder
 
 PACKAGES = Path(__file__).parents[2] / "wps" / "packages"
 NUMBER = 50
@@ -30,34 +28,13 @@ stdout: said.txt
 """
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files and writes no log; what is posted comes back."""
-
-    def do_POST(self) -> None:
-        """Give back the body."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture(scope="session")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a web server that has `lines.txt`."""
     folder = tmp_path_factory.mktemp("host")
     (folder / "lines.txt").write_text("one\ntwo\nthree\n")
-    served = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
-    thread = threading.Thread(target=served.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{served.server_address[1]}"
-    served.shutdown()
-    thread.join(10)
-    served.server_close()
+    with web_folder(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
