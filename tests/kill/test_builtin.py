@@ -12,7 +12,7 @@ PAUSE = 8
 
 
 def until_running(server: LiveServer, job: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while server.get(f"/jobs/{job}").json()["status"] == "accepted":
         assert time.monotonic() < deadline, "the job does not start"
         time.sleep(0.1)
@@ -33,6 +33,7 @@ def test_pause_goes_on_while_nothing_of_the_server_lives(tmp_path: Path) -> None
         results = server.get(f"/jobs/{job}/results").json()
         assert results["message"] == "hello"
         assert server.get(results["text"]["href"].partition("/jobs/")[2].join(("/jobs/", ""))).text == "words"
+        until_running(server, held)
         assert server.get(f"/jobs/{held}").json()["status"] == "running"
         server.dismiss(held)
         assert server.ended(held)["status"] == "dismissed"

@@ -30,14 +30,12 @@ TOOL: dict[str, Any] = {
 def test_a_job_is_one_run_however_often_the_server_dies_while_it_starts_it(tmp_path: Path) -> None:
     with WesServer(tmp_path / "wes") as wes:
         wes.tags = False
-        # the answer to each request for a run comes late, so that the server dies between the request and its save
-        wes.faults.append(Fault("POST", "runs", "late", seconds=1.0, times=1000))
         runs = str(wes.folder / "runs")
         engine = {"type": "wes", "url": wes.url, "outputs": {runs: runs}}
         settings = {"engines": {"hpc": engine}, "default_engine": "hpc"}
         with LiveServer(tmp_path / "server", settings, workers=1) as server:
             jobs = jobs_of_a_dying_server(server, wes)
-            ends = {job: server.ended(job, 180.0) for job in jobs}
+            ends = {job: server.ended(job) for job in jobs}
         assert [end["status"] for end in ends.values()] == ["successful"] * len(jobs), ends
         logs = [(server.home / "jobs" / job / "logs" / "wes.log").read_text() for job in jobs]
         assert any("found: the run" in log for log in logs), "no request was cut from its answer"
@@ -51,11 +49,15 @@ def jobs_of_a_dying_server(server: LiveServer, wes: WesServer) -> list[str]:
     assert requests.post(f"{server.url}/processes", json=TOOL, headers=headers, timeout=60).status_code == 201
     jobs = []
     for number in range(ROUNDS):
+        # no request for a run is answered, so that the server dies between the request and its save
+        unanswered = Fault("POST", "runs", "late", seconds=3600, times=1000)
+        wes.faults.append(unanswered)
         before = wes.count("POST", "runs")
         jobs += [server.submit("say", {"word": f"{number}-{index}"}) for index in range(JOBS)]
         wait_for_a_request(wes, before)
         time.sleep(chance.uniform(0.0, 0.9))
         server.kill_all()
+        unanswered.times = 0
         server.start()
     return jobs
 

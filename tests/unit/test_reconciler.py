@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,8 @@ DOCUMENT: Mapping[str, Any] = {
     "inputs": {"f": "File?"},
     "outputs": {},
 }
+
+PATIENCE = 60.0
 
 
 class FakeStager:
@@ -86,7 +88,7 @@ class Bench:
         leases = self.reconciler.leases
         return self.jobs.add(replace(job, lease_owner=leases.owner, lease_until=leases.until()))
 
-    def drive(self, job: Job, timeout: float = 5.0) -> Job:
+    def drive(self, job: Job, timeout: float = PATIENCE) -> Job:
         return self.reconciler.drive(self.held(job), timeout)
 
     def now(self, job: Job) -> Job:
@@ -101,14 +103,24 @@ class Bench:
             yield
         finally:
             stop.set()
-            thread.join(5)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
-    def ended(self, job: Job, timeout: float = 5.0) -> Job:
-        deadline = time.monotonic() + timeout
-        while not self.now(job).ended:
-            assert time.monotonic() < deadline, self.now(job)
+    def until(self, job: Job, wanted: Callable[[Job], object]) -> Job:
+        deadline = time.monotonic() + PATIENCE
+        while not wanted(seen := self.now(job)):
+            assert time.monotonic() < deadline, seen
             time.sleep(0.01)
+        return seen
+
+    def ended(self, job: Job) -> Job:
+        return self.until(job, lambda seen: seen.ended)
+
+    def submitted(self) -> Job:
+        """A job that has its run, and nobody who moves it."""
+        job = self.jobs.add(self.job())
+        with self.loop():
+            self.until(job, lambda seen: seen.run is not None)
         return self.now(job)
 
 
@@ -142,10 +154,12 @@ def test_failure_has_the_true_cause(tmp_path: Path) -> None:
 
 
 def test_time_out_leaves_the_job_to_others(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, Script(ends=0.4))
+    script = Script(ends=600)
+    bench = Bench(tmp_path, script)
     running = bench.drive(bench.job(), timeout=0.1)
-    assert running.phase in (Phase.SUBMITTED, Phase.RUNNING)
+    assert not running.ended
     assert bench.now(running).lease_owner is None
+    script.ends = 0
     with bench.loop():
         assert bench.ended(running).phase is Phase.SUCCESSFUL
     assert bench.engine.submits[running.id] == 1
@@ -174,8 +188,8 @@ def test_answer_lost_by_the_network_starts_no_second_run(bench: Bench) -> None:
 
 
 def test_forgotten_run_is_told(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, Script(ends=60))
-    running = bench.drive(bench.job(), timeout=0.05)
+    bench = Bench(tmp_path, Script(ends=600))
+    running = bench.submitted()
     bench.engine.lose(running.id)
     with bench.loop():
         assert "does not know the run" in bench.ended(running).message
@@ -187,11 +201,10 @@ def test_lost_run_fails_with_what_is_known(tmp_path: Path) -> None:
 
 
 def test_dismissal_of_a_running_job_ends_its_run(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, Script(ends=60))
+    bench = Bench(tmp_path, Script(ends=600))
     job = bench.jobs.add(bench.job())
     with bench.loop():
-        while bench.now(job).run is None:
-            time.sleep(0.01)
+        bench.until(job, lambda seen: seen.run is not None)
         seen = bench.jobs.set_goal(job.id, Goal.DISMISS, EVERYTHING)
         assert seen.status is JobStatus.DISMISSED
         assert bench.ended(job).phase is Phase.DISMISSED
@@ -208,10 +221,11 @@ def test_dismissal_before_the_start_starts_nothing(bench: Bench) -> None:
 
 
 def test_dismissal_wins_over_a_success_that_comes_late(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, Script(ends=0.2, outputs={"out": Literal(1)}))
-    job = bench.drive(bench.job(), timeout=0.05)
+    script = Script(ends=600, outputs={"out": Literal(1)})
+    bench = Bench(tmp_path, script)
+    job = bench.submitted()
     bench.jobs.set_goal(job.id, Goal.DISMISS, EVERYTHING)
-    time.sleep(0.3)
+    script.ends = 0
     with bench.loop():
         assert bench.ended(job).phase is Phase.DISMISSED
 
@@ -231,8 +245,10 @@ def test_input_that_stays_away_fails_the_job_in_the_end(bench: Bench) -> None:
 
 def test_a_full_disk_is_waited_for_without_end(bench: Bench) -> None:
     bench.stager.faults = [OSError(errno.ENOSPC, "No space left on device")]
-    job = replace(bench.job({"f": Reference("http://example.org/a")}), attempts=10 * STAGING_ATTEMPTS)
-    waiting = bench.drive(job, timeout=0.3)
+    request = bench.job({"f": Reference("http://example.org/a")})
+    job = bench.jobs.add(replace(request, attempts=10 * STAGING_ATTEMPTS))
+    with bench.loop():
+        waiting = bench.until(job, lambda seen: seen.message)
     assert waiting.phase is Phase.ACCEPTED
     assert waiting.message == "inputs.f could not be stored: No space left on device"
     assert waiting.not_before is not None and waiting.not_before < waiting.updated + timedelta(seconds=11)
@@ -261,8 +277,9 @@ def test_permanent_fault_of_an_input_fails_at_once(bench: Bench) -> None:
 
 
 def test_engine_that_left_the_configuration_is_waited_for(bench: Bench) -> None:
-    job = replace(bench.job(), engine="other")
-    waiting = bench.drive(job, timeout=0.3)
+    job = bench.jobs.add(replace(bench.job(), engine="other"))
+    with bench.loop():
+        waiting = bench.until(job, lambda seen: seen.message)
     assert not waiting.ended
     assert "not in the configuration" in waiting.message
 
@@ -297,7 +314,7 @@ def test_crash_at_any_save_loses_no_job_and_runs_none_twice(tmp_path: Path, cras
     bench.restart()
     held = bench.held(bench.job({"f": Reference("http://example.org/a")}))
     try:
-        bench.reconciler.drive(held, 5.0)
+        bench.reconciler.drive(held, PATIENCE)
     except Crash:
         dead = bench.reconciler.leases.owner
         bench.jobs.extend(dead, datetime(1970, 1, 1, tzinfo=UTC))
@@ -362,7 +379,7 @@ def test_database_that_is_away_is_waited_for(bench: Bench) -> None:
     job = store.add(bench.job())
     store.away = True
     with bench.loop():
-        assert bench.ended(job, timeout=20).phase is Phase.SUCCESSFUL
+        assert bench.ended(job).phase is Phase.SUCCESSFUL
     assert bench.engine.submits[job.id] == 1
 
 
