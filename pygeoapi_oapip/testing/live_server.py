@@ -136,15 +136,15 @@ class LiveServer:
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """GET a path of the server."""
-        return requests.get(self.url + path, timeout=60, **options)
+        return requests.get(self.url + path, timeout=240, **options)
 
     def post(self, path: str, **options: Any) -> requests.Response:
         """POST to a path of the server."""
-        return requests.post(self.url + path, timeout=60, **options)
+        return requests.post(self.url + path, timeout=240, **options)
 
     def put(self, path: str, **options: Any) -> requests.Response:
         """PUT to a path of the server."""
-        return requests.put(self.url + path, timeout=60, **options)
+        return requests.put(self.url + path, timeout=240, **options)
 
     def dismiss(self, job_id: str) -> requests.Response:
         """DELETE a job."""
@@ -190,7 +190,8 @@ def _document(home: Path, manager: Mapping[str, Any], resources: Mapping[str, An
 
     document = default_configuration("http://localhost:5000", home)
     document["server"]["url"] = "${OAPIP_URL:-http://localhost:5000}"
-    document["server"]["manager"].update(manager)
+    # a machine that is busy must not turn a wait for a result into a 201
+    document["server"]["manager"].update({"sync": {"max_wait": 200}, **manager})
     document["resources"] = dict(resources)
     return document
 

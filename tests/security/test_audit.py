@@ -30,7 +30,7 @@ def entries(site: Site, who: str | None = None) -> list[AuditEntry]:
 
 def test_deeds_and_refusals_are_written_down_without_secrets(site: Site) -> None:
     site.ask("alice", "POST", "/processes", **PACKAGE)
-    run = {"json": {"inputs": {"message": SECRET}}, "headers": {"Prefer": "wait=30"}}
+    run = {"json": {"inputs": {"message": SECRET}}, "headers": {"Prefer": "wait=100"}}
     made = site.ask("alice", "POST", "/processes/echo/execution", **run)
     job = made.headers["Location"].rpartition("/")[2]
     site.ask("alice", "PUT", f"/jobs/{job}/sharing", json={"groups": ["hydro"]})
@@ -65,7 +65,7 @@ def test_deed_is_done_although_it_cannot_be_written_down(site: Site, monkeypatch
         raise StoreUnavailable("the disk is full")
 
     monkeypatch.setattr(SqlAuditStore, "append", full)
-    run = {"json": {"inputs": {"message": "x"}}, "headers": {"Prefer": "wait=30"}}
+    run = {"json": {"inputs": {"message": "x"}}, "headers": {"Prefer": "wait=100"}}
     assert site.ask("alice", "POST", "/processes/echo/execution", **run).status_code == 200
     assert "the audit lacks an entry" in caplog.text
 

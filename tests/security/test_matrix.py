@@ -50,7 +50,7 @@ def things(site: Site) -> Things:
         "POST",
         "/processes/echo/execution",
         json={"inputs": {"message": SECRET}},
-        headers={"Prefer": "wait=30"},
+        headers={"Prefer": "wait=100"},
     )
     assert ran.status_code in (200, 201), ran.text
     defined = {"process": "mine", "inputs": {"word": SECRET}}

@@ -37,7 +37,7 @@ def title(site: Site, user: str, name: str, prefix: str = "") -> str | None:
 
 def job(site: Site, user: str | None) -> str:
     made = site.ask(
-        user, "POST", "/processes/echo/execution", json={"inputs": {"message": "x"}}, headers={"Prefer": "wait=30"}
+        user, "POST", "/processes/echo/execution", json={"inputs": {"message": "x"}}, headers={"Prefer": "wait=100"}
     )
     assert made.status_code == 200, made.text
     return made.headers["Location"].rpartition("/")[2]

@@ -22,7 +22,7 @@ def best(work: Callable[[], int], status: int, number: int = 60) -> float:
 
 
 def test_large_job_of_another_takes_as_long_as_none(site: Site) -> None:
-    run = {"json": {"inputs": {"message": LARGE}}, "headers": {"Prefer": "wait=60"}}
+    run = {"json": {"inputs": {"message": LARGE}}, "headers": {"Prefer": "wait=100"}}
     made = site.ask("alice", "POST", "/processes/echo/execution", **run)
     job = made.headers["Location"]
     address = job[job.index("/jobs") :]

@@ -34,6 +34,18 @@ stdout: said.txt
 """
 
 
+UNTIL = """
+cwlVersion: v1.2
+class: CommandLineTool
+id: until
+label: Runs until there is a file.
+baseCommand: [sh, -c, 'while [ ! -e "$0" ]; do sleep 0.1; done; echo done']
+inputs: {file: {type: string, inputBinding: {}}}
+outputs: {said: stdout}
+stdout: said.txt
+"""
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     home = tmp_path_factory.mktemp("server")
@@ -43,13 +55,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     manager = {
         "packages": [str(home / "packages")],
         "staging": {"allow_files": [str(home / "data")]},
-        "callbacks": {"allow_internal": True, "allow_hosts": ["127.0.0.1"], "timeout": 2},
+        "callbacks": {"allow_internal": True, "allow_hosts": ["127.0.0.1"], "timeout": 15},
     }
     processor = {"name": "pygeoapi_oapip.processor.CWLProcessor", "package": str(home / "configured.cwl")}
     resources = {"configured": {"type": "process", "processor": {**processor, "sync": True}}}
     with LiveServer(home, manager, resources) as live:
         live.deploy(ECHO)
         live.deploy(PAUSE)
+        live.deploy(UNTIL)
         yield live
 
 

@@ -40,7 +40,7 @@ FLOW: dict[str, Any] = {
         "two": {"run": "count.cwl", "in": {"text": "one/said"}, "out": ["said"]},
     },
 }
-WAIT = {"Prefer": "wait=60"}
+WAIT = {"Prefer": "wait=100"}
 PATH = "/processes/CWL/execution"
 
 
@@ -117,7 +117,7 @@ def test_the_job_keeps_its_package_and_nothing_is_deployed(server: LiveServer) -
 def test_the_id_is_reserved(server: LiveServer) -> None:
     body = SAY.replace("id: shout", "id: CWL")
     assert server.post("/processes", data=body, headers={"Content-Type": "application/cwl"}).status_code == 403
-    assert requests.delete(f"{server.url}/processes/CWL", timeout=30).status_code == 403
+    assert requests.delete(f"{server.url}/processes/CWL", timeout=60).status_code == 403
 
 
 def test_a_removed_job_leaves_nothing(server: LiveServer) -> None:
@@ -133,8 +133,8 @@ def test_a_removed_job_leaves_nothing(server: LiveServer) -> None:
     for _ in range(5):
         job = run(server, data=SAY, headers={"Content-Type": "application/cwl"}).headers["Link"]
         address = job.partition("<")[2].partition(">")[0]
-        assert requests.delete(address, timeout=30).status_code == 200
-        assert requests.get(f"{address}/package", timeout=30).status_code == 404
+        assert requests.delete(address, timeout=60).status_code == 200
+        assert requests.get(f"{address}/package", timeout=60).status_code == 404
     assert rows() == before
     assert {path.name for path in (server.home / "jobs").iterdir()} == folders
 
@@ -165,7 +165,7 @@ def test_hostile_cwl_is_refused_before_a_job_exists(server: LiveServer, body: st
     answer = server.post(PATH, data=body, headers={"Content-Type": "application/cwl"})
     assert answer.status_code in status, answer.text
     assert "root:" not in answer.text and "Traceback" not in answer.text
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert server.get("/jobs?limit=1").json()["jobs"][0]["jobID"] == newest
 
 

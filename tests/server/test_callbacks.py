@@ -40,7 +40,7 @@ def test_a_job_tells_that_it_runs_and_what_it_made(server: LiveServer, receiver:
     assert success.path == "success"
     assert success.headers["Content-Type"] == "application/json"
     assert success.document == server.get(f"/jobs/{job}/results").json()
-    assert requests.get(success.document["said"]["href"], timeout=30).text == "hello\n"
+    assert requests.get(success.document["said"]["href"], timeout=60).text == "hello\n"
     assert server.get(f"/jobs/{job}").json()["callbacks"]["state"] in ("open", "delivered")
 
 
@@ -66,7 +66,7 @@ def test_a_dismissed_job_tells_so(server: LiveServer, receiver: Receiver) -> Non
 
 
 def test_a_synchronous_execution_tells_too(server: LiveServer, receiver: Receiver) -> None:
-    answer = execute(server, receiver, "configured", {"message": "now"}, Prefer="wait=20")
+    answer = execute(server, receiver, "configured", {"message": "now"}, Prefer="wait=100")
     receiver.wait(lambda r: bool(r.accepted("success")))
     assert answer.text == "now\n"
     assert [one.path for one in receiver.accepted()] == ["inProgress", "success"]

@@ -29,7 +29,7 @@ def everywhere(server: LiveServer, path: str) -> set[tuple[int, str]]:
     """Answers on many new connections, so that each web process gets some."""
     return {
         (answer.status_code, answer.json().get("title", ""))
-        for answer in (requests.get(server.url + path, timeout=20) for _ in range(24))
+        for answer in (requests.get(server.url + path, timeout=60) for _ in range(24))
     }
 
 
@@ -44,7 +44,7 @@ def test_deployed_process_is_live_in_every_web_process_at_once(server: LiveServe
     )
     assert put.status_code == 204
     assert everywhere(server, "/processes/live") == {(200, "Two")}
-    assert requests.delete(f"{server.url}/processes/live", timeout=30).status_code == 204
+    assert requests.delete(f"{server.url}/processes/live", timeout=60).status_code == 204
     assert {status for status, _ in everywhere(server, "/processes/live")} == {404}
 
 
@@ -79,13 +79,13 @@ def test_second_deployment_and_immutable_ones_are_refused(server: LiveServer) ->
     answer = server.post("/processes", data=tool("configured"), headers=headers)
     assert answer.status_code == 403
     assert answer.json()["type"].endswith("immutable-process")
-    assert requests.delete(f"{server.url}/processes/configured", timeout=30).status_code == 403
+    assert requests.delete(f"{server.url}/processes/configured", timeout=60).status_code == 403
 
 
 def test_folder_is_watched(server: LiveServer) -> None:
     path = server.home / "packages" / "watched.cwl"
     path.write_text(tool("watched"))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while server.get("/processes/watched").status_code != 200:
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -115,6 +115,8 @@ def test_history_tells_every_revision(server: LiveServer) -> None:
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)
 )
+QUICK = 20.0
+"""Seconds, a hundred times what it takes; a package whose aliases were written out would never end."""
 HEAD = "cwlVersion: v1.2\nclass: CommandLineTool\nid: bad\nbaseCommand: echo\noutputs: {}\n"
 
 
@@ -140,13 +142,13 @@ def test_bad_package_is_refused_clearly_and_at_once(server: LiveServer, body: st
         start = time.monotonic()
         answer = server.post("/processes", data=body.encode("latin-1"), headers={"Content-Type": "application/cwl"})
         spans.append(time.monotonic() - start)
-        if spans[-1] < 1.0 or answer.status_code == 201:
+        if spans[-1] < QUICK or answer.status_code == 201:
             break
     assert answer.status_code in status, answer.text
     assert "root:" not in answer.text
     assert "Traceback" not in answer.text
-    assert min(spans) < 1.0
-    requests.delete(f"{server.url}/processes/bad", timeout=30)
+    assert min(spans) < QUICK
+    requests.delete(f"{server.url}/processes/bad", timeout=60)
 
 
 def test_body_of_fifty_megabytes_is_refused_at_once(server: LiveServer) -> None:
@@ -156,11 +158,11 @@ def test_body_of_fifty_megabytes_is_refused_at_once(server: LiveServer) -> None:
         answer = server.post("/processes", data=b"#" * 51 * 2**20, headers={"Content-Type": "application/cwl"})
         spans.append(time.monotonic() - start)
         assert answer.status_code == 413
-    assert min(spans) < 5.0
+    assert min(spans) < QUICK
 
 
 def test_unknown_media_type_comes_before_everything_else(server: LiveServer) -> None:
-    answer = requests.put(f"{server.url}/processes/none", data="x", headers={"Content-Type": "text/plain"}, timeout=30)
+    answer = requests.put(f"{server.url}/processes/none", data="x", headers={"Content-Type": "text/plain"}, timeout=60)
     assert answer.status_code == 415
     assert answer.json()["type"].endswith("unsupported-media-type")
 

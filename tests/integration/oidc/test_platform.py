@@ -40,7 +40,7 @@ def test_two_users_deploy_run_and_read_side_by_side(platform: Platform) -> None:
             "POST",
             f"/{user}/ogc-api/processes/hello/execution",
             json={"inputs": {"word": f"secret of {user}"}},
-            headers={"Prefer": "wait=60"},
+            headers={"Prefer": "wait=100"},
         )
         assert ran.status_code == 200, ran.text
         jobs[user] = ran.headers["Location"].rpartition("/")[2]
@@ -90,8 +90,8 @@ def test_browser_logs_in_and_out(platform: Platform) -> None:
         ({"Origin": "https://evil.example"}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Sec-Fetch-Site": "same-origin", "Prefer": "wait=30"}, 200),
-        ({"Origin": url, "Prefer": "wait=30"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Prefer": "wait=100"}, 200),
+        ({"Origin": url, "Prefer": "wait=100"}, 200),
     ):
         assert browser.post(run, json=body, headers=headers, timeout=60).status_code == status, headers
     assert browser.get(f"{run}?message=x", headers={"Sec-Fetch-Site": "cross-site"}, timeout=30).status_code == 403

@@ -78,7 +78,7 @@ def test_document_links_to_this_server(server: LiveServer, job: str) -> None:
 
 def test_value_is_read_through(server: LiveServer) -> None:
     body = {"inputs": {"count": 1}, "outputs": {"one": {"transmissionMode": "value"}}}
-    answer = server.post("/processes/files/execution", json=body, headers={"Prefer": "wait=30"})
+    answer = server.post("/processes/files/execution", json=body, headers={"Prefer": "wait=100"})
     assert answer.status_code == 200, answer.text
     assert answer.content == b"hello world"
 
@@ -160,7 +160,7 @@ def test_what_is_not_there_is_404(server: LiveServer, job: str, path: str) -> No
 
 def test_all_outputs_as_parts(server: LiveServer) -> None:
     body = {"inputs": {"count": 1}, "response": "raw"}
-    answer = server.post("/processes/files/execution", json=body, headers={"Prefer": "wait=30"})
+    answer = server.post("/processes/files/execution", json=body, headers={"Prefer": "wait=100"})
     assert answer.headers["Content-Type"].startswith("multipart/related")
     assert b"hello world" in answer.content
 
@@ -276,7 +276,7 @@ def test_reference_without_a_body_is_presigned_too(presigning: LiveServer) -> No
         "outputs": {"one": {"transmissionMode": "reference"}},
         "response": "raw",
     }
-    answer = presigning.post("/processes/files/execution", json=body, headers={"Prefer": "wait=30"})
+    answer = presigning.post("/processes/files/execution", json=body, headers={"Prefer": "wait=100"})
     assert answer.status_code == 204
     [address] = [link["url"] for link in answer.links.values() if "X-Amz" in link["url"]]
     assert requests.get(address, timeout=30).content == b"hello world"
