@@ -24,7 +24,7 @@ from pygeoapi_oapip.settings import Staging
 from pygeoapi_oapip.staging.client import GuardedClient
 from pygeoapi_oapip.testing.remote_server import RemoteScript, RemoteServer, Reply
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 FILE = {"type": "string", "contentMediaType": "text/plain", "format": "binary"}
 INTEGER = {"type": "integer"}
 
@@ -252,13 +252,15 @@ def test_found_in_the_middle_of_sending_it_is_lost_and_not_sent_again(runner: Ru
 
 
 def test_another_process_goes_on_with_the_job(runner: Runner) -> None:
-    runner.remote.scripts["p"].ends = 0.5
+    runner.remote.scripts["p"].ends = 600
     run = runner.engine.submit(runner.plan())
     deadline = time.monotonic() + PATIENCE
     while Record(runner.folder).state().stage is not Stage.SENT:
         assert time.monotonic() < deadline
         time.sleep(0.005)
     other = RemoteEngine("remote", runner.http)
+    assert not other.poll([run])["j"].ended
+    runner.remote.scripts["p"].ends = 0
     while not other.poll([run])["j"].ended:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -339,7 +341,7 @@ def test_a_run_that_is_cancelled_before_it_is_sent_is_never_sent(runner: Runner)
 
 
 def test_a_dismissal_is_passed_on(runner: Runner) -> None:
-    runner.remote.scripts["p"].ends = 60.0
+    runner.remote.scripts["p"].ends = 600
     run = runner.engine.submit(runner.plan())
     deadline = time.monotonic() + PATIENCE
     while not runner.remote.jobs or runner.engine.poll([run])["j"].state is not RunState.RUNNING:
@@ -354,9 +356,9 @@ def test_a_dismissal_is_passed_on(runner: Runner) -> None:
 
 def test_a_server_that_does_not_dismiss_is_left_alone_in_the_end(runner: Runner) -> None:
     remote = runner.remote
-    remote.scripts["p"].ends = 60.0
+    remote.scripts["p"].ends = 600
     remote.replies["/processes/p/execution"] = [Reply(201, {}, {"Location": "/jobs/x"})]
-    remote.replies["GET /jobs/x"] = [Reply(200, {"status": "running"}) for _ in range(100)]
+    remote.replies["GET /jobs/x"] = [Reply(200, {"status": "running"}) for _ in range(10_000)]
     remote.replies["DELETE /jobs/x"] = [Reply(503) for _ in range(100)]
     run = runner.engine.submit(runner.plan())
     deadline = time.monotonic() + PATIENCE

@@ -187,7 +187,7 @@ def test_a_tool_time_limit_ends_the_tool_and_its_children(bench: Bench) -> None:
     command = "trap '' TERM; sleep 61 & echo $! > pid; wait; wait; sleep 60"
     limit = {"ToolTimeLimit": {"timelimit": 1}}
     run = bench.submit(shell(command, requirements=limit))
-    report = bench.end(run, 10)
+    report = bench.end(run)
     assert report.state is RunState.FAILED and "time limit of 1 seconds" in report.message
 
 
