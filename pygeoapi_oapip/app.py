@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from . import wiring
+from .auth.forwarded import Forwarded
 from .auth.middleware import Gate, verifiers
 from .auth.policy import Policy
 from .auth.sessions import Sessions
@@ -84,7 +85,10 @@ def build(configuration: Mapping[str, Any]) -> WSGIApplication:
     if settings.wps.enabled:
         wps = guarded(wps_door(operations, configuration, settings, prefix), gate)
         whole = with_wps(whole, wps, settings.wps, prefix, segments | reserved)
-    return with_whole_bodies(whole, settings.limits.body_bytes)
+    whole = with_whole_bodies(whole, settings.limits.body_bytes)
+    if not settings.proxy.trusted:
+        return whole
+    return Forwarded(whole, settings.proxy, str(configuration["server"].get("url") or ""), prefix)
 
 
 def guarded(wps: WSGIApplication, gate: Gate | None) -> WSGIApplication:
@@ -105,7 +109,7 @@ def _gate(settings: Settings, door: Flask) -> Gate | None:
         return None
     known = verifiers(auth)
     if auth.type != "oidc" or auth.login is None:
-        return Gate(Policy(auth), known, proxies=auth.proxies)
+        return Gate(Policy(auth), known)
     from .auth.login import CodeFlow
     from .auth.oidc import BearerTokens
     from .ogcapi.login_views import add_login
@@ -114,9 +118,8 @@ def _gate(settings: Settings, door: Flask) -> Gate | None:
     [tokens] = (one for one in known if isinstance(one, BearerTokens))
     store = SqlSessionStore(Database(settings.connection, settings.connection_password))
     sessions = Sessions(store, auth.login.session)
-    base = door_of(door).options.base_url.rstrip("/")
-    add_login(door, door_of(door), CodeFlow(auth, tokens, sessions, base))
-    return Gate(Policy(auth), known, sessions, auth.proxies)
+    add_login(door, door_of(door), CodeFlow(auth, tokens, sessions))
+    return Gate(Policy(auth), known, sessions, door_of(door).options.base_url)
 
 
 def compose(

@@ -16,7 +16,7 @@ from .errors import ConfigurationError
 from .setting_values import Block as _Block
 from .setting_values import Bytes, Seconds, Secret
 from .settings_auth import Auth as Auth
-from .settings_auth import NoAuth
+from .settings_auth import NoAuth, Proxy
 from .settings_calrissian import CalrissianEngine as CalrissianEngine
 from .settings_engines import Engine as Engine
 from .settings_engines import LocalEngine as LocalEngine
@@ -156,6 +156,7 @@ class Settings(_Block):
     nested: Nested = Field(default_factory=Nested)
     wps: Wps = Field(default_factory=Wps)
     auth: Auth = Field(default_factory=NoAuth)
+    proxy: Proxy = Field(default_factory=Proxy)
     adhoc_cwl: bool = Field(
         True, description="Accept executions that bring their own CWL (`POST /processes/CWL/execution`)."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -53,6 +54,15 @@ def _roles(value: tuple[str, ...]) -> tuple[str, ...]:
 def _prefix(value: str) -> str:
     if not re.fullmatch(r"(?:[A-Za-z0-9][A-Za-z0-9_@+.-]{0,30})?", value):
         raise ValueError("may have letters, digits and _@+.- only")
+    return value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for text in value:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is neither an address nor a network such as 10.0.0.0/8 ({error})") from None
     return value
 
 
@@ -131,9 +141,6 @@ class Rules(Block):
         ("user", "deployer"), description="Roles of everybody who has logged in; `[]`: only those that are given."
     )
     admins: tuple[str, ...] = Field((), description="Names of users who have the role `admin`.")
-    proxies: tuple[str, ...] = Field(
-        (), description="Addresses of proxies before the server, whose word in `X-Forwarded-For` counts."
-    )
 
     @model_validator(mode="after")
     def _names(self) -> Rules:
@@ -142,6 +149,23 @@ class Rules(Block):
         if {"admin", "operator"} & set(self.default_roles):
             raise ValueError("default_roles: admin and operator are given by name only")
         return self
+
+
+class Proxy(Block):
+    """Reverse proxies before the server, and what they may say of a request."""
+
+    trusted: Annotated[tuple[str, ...], AfterValidator(_networks)] = Field(
+        (),
+        description="Addresses or networks of proxies whose `X-Forwarded-For`, `-Proto`, `-Host`, `-Port` and "
+        "`-Prefix` count; `[]`: nobody's.",
+    )
+    hosts: tuple[str, ...] = Field(
+        (), description="Hosts that `X-Forwarded-Host` may name, beside that of `server.url`; `*`: any."
+    )
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`trusted`, read."""
+        return tuple(ip_network(text) for text in self.trusted)
 
 
 class NoAuth(Block):

@@ -48,24 +48,22 @@ class CodeFlow:
         auth: with `login`.
         tokens: verifies access tokens.
         sessions: keeps logins.
-        base: address of the landing page, without a `/` at its end.
     """
 
-    def __init__(self, auth: OidcAuth, tokens: BearerTokens, sessions: Sessions, base: str) -> None:
+    def __init__(self, auth: OidcAuth, tokens: BearerTokens, sessions: Sessions) -> None:
         assert auth.login is not None
         self._settings: Login = auth.login
         self._issuer: Issuer = auth.issuers[0]
         self._client = ProviderClient(self._issuer)
         self._tokens = tokens
         self.sessions = sessions
-        self._callback = f"{base}/login/callback"
-        self._base = base
 
-    def begin(self, target: str) -> Begun:
+    def begin(self, target: str, base: str) -> Begun:
         """Begin a login.
 
         Args:
             target: path below the landing page that the browser shall see afterwards; another text is passed over.
+            base: URL of the landing page as the browser knows it, without a `/` at its end.
 
         Raises:
             Unavailable: the provider or the store cannot be reached.
@@ -73,13 +71,13 @@ class CodeFlow:
         state, nonce, verifier, browser = (secrets.token_urlsafe(32) for _ in range(4))
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         endpoint = self._client.endpoint("authorization_endpoint")
-        self.sessions.remember(
-            state, {"nonce": nonce, "verifier": verifier, "browser": _digest(browser), "target": own_path(target)}
-        )
+        callback = f"{base}/login/callback"
+        kept = {"nonce": nonce, "verifier": verifier, "browser": _digest(browser), "target": own_path(target)}
+        self.sessions.remember(state, {**kept, "callback": callback})
         query = {
             "response_type": "code",
             "client_id": self._settings.client_id,
-            "redirect_uri": self._callback,
+            "redirect_uri": callback,
             "scope": " ".join(self._settings.scopes),
             "state": state,
             "nonce": nonce,
@@ -104,7 +102,7 @@ class CodeFlow:
         begun = self._recalled(answer, browser)
         if "error" in answer or not answer.get("code"):
             raise Unauthorized(f"the identity provider refused the login ({_word(answer.get('error', 'no code'))})")
-        found = self._redeem(answer["code"], begun["verifier"])
+        found = self._redeem(answer["code"], begun["verifier"], begun["callback"])
         access, identity = found.get("access_token"), found.get("id_token")
         if not isinstance(access, str) or not isinstance(identity, str):
             raise Unauthorized("the identity provider gives no tokens")
@@ -112,13 +110,13 @@ class CodeFlow:
         principal = self._tokens.verify(access, "")
         return Done(self.sessions.begin(principal), begun["target"])
 
-    def logout_address(self) -> str:
-        """Where the user can log out at the provider too; "" where it has no such page."""
+    def logout_address(self, base: str) -> str:
+        """Where the user can log out at the provider too, to come back to `base`; "" where it has no such page."""
         try:
             endpoint = self._client.endpoint("end_session_endpoint")
         except Unavailable:
             return ""
-        query = {"client_id": self._settings.client_id, "post_logout_redirect_uri": f"{self._base}/"}
+        query = {"client_id": self._settings.client_id, "post_logout_redirect_uri": f"{base}/"}
         return f"{endpoint}?{urlencode(query)}"
 
     def _recalled(self, answer: Mapping[str, str], browser: str) -> Mapping[str, Any]:
@@ -132,12 +130,12 @@ class CodeFlow:
             raise BadRequest("the answer is of another identity provider")
         return begun
 
-    def _redeem(self, code: str, verifier: str) -> Mapping[str, Any]:
+    def _redeem(self, code: str, verifier: str, callback: str) -> Mapping[str, Any]:
         settings = self._settings
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": self._callback,
+            "redirect_uri": callback,
             "client_id": settings.client_id,
             "code_verifier": verifier,
             **self._resource(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.http import parse_cookie
@@ -13,8 +13,9 @@ from ..settings_auth import Auth
 from .base import Verifier
 from .browser import require_own_page
 from .context import acting
+from .forwarded import base_of
 from .policy import Policy
-from .sessions import COOKIE, COOKIE_SECURE, Sessions
+from .sessions import COOKIE, SessionCookie, Sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -48,7 +49,7 @@ class Gate:
         policy: decides.
         known: checks credentials, by their scheme.
         sessions: of browsers that have logged in.
-        proxies: addresses whose X-Forwarded-For counts.
+        base: URL of the landing page, which decides about the name of their cookie.
     """
 
     def __init__(
@@ -56,10 +57,10 @@ class Gate:
         policy: Policy,
         known: Iterable[Verifier],
         sessions: Sessions | None = None,
-        proxies: Container[str] = (),
+        base: str = "",
     ) -> None:
         self._policy = policy
-        self._proxies = proxies
+        self._base = base
         self._sessions = sessions
         self._known = {verifier.scheme: verifier for verifier in known}
 
@@ -88,7 +89,7 @@ class Gate:
         except OapipError as error:
             environ = {**environ, REFUSAL_KEY: error}
             app, principal = door, STRANGER
-        with acting(principal, self._address(environ)):
+        with acting(principal, _address(environ)):
             return app(environ, _private(start))
 
     def principal(self, environ: Mapping[str, Any]) -> Principal:
@@ -107,31 +108,26 @@ class Gate:
         if verifier is None:
             first = next(iter(self._known.values()))
             raise Unauthorized(f"credentials of the kind {first.scheme} are needed", first.challenge())
-        principal = verifier.verify(credentials.strip(" "), self._address(environ))
+        principal = verifier.verify(credentials.strip(" "), _address(environ))
         if verifier.scheme == "basic":
             require_own_page(environ)  # browsers remember passwords, and send them with the requests of other sites
         return principal
 
-    def _address(self, environ: Mapping[str, Any]) -> str:
-        """Where the request comes from: the last address that is not one of our proxies."""
-        passed = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-        addresses = [*(text.strip() for text in passed), str(environ.get("REMOTE_ADDR", ""))]
-        found = addresses.pop()
-        while addresses and found in self._proxies:
-            found = addresses.pop() or found
-        return found[:LONGEST_ADDRESS]
-
     def _of_session(self, environ: Mapping[str, Any]) -> Principal:
         cookies = environ.get("HTTP_COOKIE", "")
-        if self._sessions is None or "oapip-session=" not in cookies:
+        if self._sessions is None or f"{COOKIE}=" not in cookies:
             return STRANGER
-        name = COOKIE_SECURE if COOKIE_SECURE in cookies else COOKIE
-        token = parse_cookie(cookies).get(name, "")
-        found = self._sessions.principal(token)
+        name = SessionCookie.of(base_of(environ, self._base)).name
+        found = self._sessions.principal(parse_cookie(cookies).get(name, ""))
         if found is None:
             return STRANGER
         require_own_page(environ, cookie=True)
         return found
+
+
+def _address(environ: Mapping[str, Any]) -> str:
+    """Where the request comes from (`auth.forwarded` has asked the proxies)."""
+    return str(environ.get("REMOTE_ADDR", ""))[:LONGEST_ADDRESS]
 
 
 def _private(start: StartResponse) -> StartResponse:

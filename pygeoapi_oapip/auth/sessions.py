@@ -8,17 +8,38 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from ..model.identity import Principal
 
-COOKIE, COOKIE_SECURE = "oapip-session", "__Host-oapip-session"
-"""Names of the cookie; a browser takes the second one over https only, and only for this host."""
+COOKIE = "oapip-session"
+"""Name of the cookie, without what `SessionCookie` puts before it."""
 LOGIN_COOKIE = "oapip-login"
 LOGIN_TIME = 600.0
 """Seconds that a login may take."""
 _TEXT = 43
 """Characters of 32 random bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """How the cookie is set."""
+
+    name: str
+    path: str
+    secure: bool
+
+    @staticmethod
+    def of(base: str) -> SessionCookie:
+        """For a server at this URL. Over https a browser takes the cookie from this server only (`__Host-`), and where
+        it shares a host with others, shows it to them neither (`__Secure-`, with the path).
+        """
+        parts = urlsplit(base)
+        path, secure = parts.path.rstrip("/") or "/", parts.scheme == "https"
+        before = ("__Host-" if path == "/" else "__Secure-") if secure else ""
+        return SessionCookie(before + COOKIE, path, secure)
 
 
 class SessionStore(Protocol):

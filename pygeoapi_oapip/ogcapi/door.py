@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response, request
 
 from ..auth.context import current_principal
+from ..auth.forwarded import base_of
 from ..errors import InvalidQuery
 from ..model.identity import Principal
 from ..model.json import serialise
@@ -122,9 +123,14 @@ class Door:
         self._cache = DocumentCache()
 
     @property
+    def base(self) -> str:
+        """URL of the landing page for the present request, without the prefix of a context and `/` at its end."""
+        return base_of(request.environ, self._base)
+
+    @property
     def links(self) -> Links:
         """Addresses below the base of the present request; the only place where the base is decided."""
-        return Links(self._base + request.environ.get(PREFIX_KEY, ""))
+        return Links(self.base + request.environ.get(PREFIX_KEY, ""))
 
     @property
     def principal(self) -> Principal:
@@ -178,6 +184,8 @@ class Door:
 
     def _here(self) -> str:
         """The path of the present page below the landing page, to come back to after a login."""
+        if request.path.startswith(("/login", "/logout")):
+            return "/"
         query = request.query_string.decode("ascii", "replace")
         return str(request.environ.get(PREFIX_KEY, "")) + request.path + (f"?{query}" if query else "")
 
@@ -188,7 +196,7 @@ class Door:
         principal = self.principal
         context = {
             "user": principal.name if principal.known else "",
-            "login": f"{options.base_url.rstrip('/')}/login" if options.login else "",
+            "login": f"{self.base}/login" if options.login else "",
             "here": self._here(),
             "doc": document,
             "base": base,

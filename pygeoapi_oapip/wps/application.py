@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from ..auth.context import current_principal
+from ..auth.forwarded import base_of
 from ..auth.middleware import REFUSAL_KEY
 from ..errors import BadRequest, Internal, MethodNotAllowed, NotFound, OapipError, TooLarge, Unavailable
 from ..operations import Operations
@@ -176,7 +177,7 @@ class _Reader:
             self.version = dispatch.version_of_document(document, parameters)
         else:
             self.version = dispatch.version_of_parameters(parameters)
-        root = addresses.base + place.context
+        root = base_of(self._request.environ, addresses.base) + place.context
         return WpsRequest(
             method=self._request.method,
             address=root + place.path,

@@ -56,25 +56,35 @@ class Site:
         limits: the block of that name.
     """
 
+    base = BASE
+
     def __init__(self, home: Path, anonymous: str = "nothing", **limits: int) -> None:
         issuer = {"issuer": "https://id.example.org", "audience": ["api"]}
-        configuration = default_configuration(BASE, home)
+        configuration = default_configuration(self.base, home)
         configuration["server"]["manager"] |= {
-            "auth": {"type": "oidc", "issuers": [issuer], "anonymous": anonymous},
+            "auth": {"type": "oidc", "issuers": [issuer], "anonymous": anonymous, **self.further()},
             "limits": limits,
             "engines": {"local": {"type": "local", "containers": "none"}},
         }
         settings = load_settings(configuration["server"]["manager"])
-        self.wired = Wired(settings, {}, BASE)
+        self.wired = Wired(settings, {}, self.base)
         self.door = create_app(self.wired.service, door_options(configuration, settings))
         beside = Flask("beside")
         beside.add_url_rule("/collections", "collections", lambda: {"collections": []})
         beside.add_url_rule("/admin/config", "admin", lambda: {"server": {}}, methods=["GET", "PUT"])
         names = frozenset(str(rule.rule).lstrip("/").partition("/")[0] for rule in self.door.url_map.iter_rules())
-        gate = Gate(Policy(settings.auth), [Names()])
+        gate = self.gate(Policy(settings.auth))
         whole = compose(self.door, beside, frozenset({"collections", "admin"}), "", names, gate)
         wps = guarded(wps_door(self.wired.service, configuration, settings, ""), gate)
         self.app = with_wps(whole, wps, settings.wps, "", names | {"collections", "admin"})
+
+    def further(self) -> Mapping[str, Any]:
+        """More keys of the block `auth`."""
+        return {}
+
+    def gate(self, policy: Policy) -> Gate:
+        """What stands before the doors."""
+        return Gate(policy, [Names()])
 
     def ask(self, user: str | None, method: str, path: str, **options: Any) -> TestResponse:
         """A request of a user; None sends no credentials."""

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from pygeoapi_oapip.testing.live_server import LiveServer
+from tests.integration.required import cannot_run
 
 from .provider import CannotStart, Provider
 
