@@ -21,7 +21,7 @@ from pygeoapi_oapip.model.run import RunRef, RunReport, RunState
 from pygeoapi_oapip.settings import WesEngine as Settings
 from pygeoapi_oapip.testing.wes_server import WesServer
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -129,7 +129,7 @@ def test_what_is_no_cwl_is_refused(desk: Desk, package: Package, tmp_path: Path)
 
 def test_at_most_so_many_runs_at_once(desk: Desk, server: WesServer) -> None:
     desk.open(max_running=1)
-    first = desk.submit(tool("sleep 60"))
+    first = desk.submit(tool("sleep 600"))
     desk.until(first, lambda report: report.state is RunState.RUNNING)
     second = desk.submit()
     waiting = desk.until(second, lambda report: bool(report.message))
@@ -181,7 +181,7 @@ def test_wrong_credentials_are_said_and_waited_for(desk: Desk, server: WesServer
 
 
 def test_logs_are_there_while_the_run_goes_on_and_after_the_server_is_gone(desk: Desk, server: WesServer) -> None:
-    run = desk.submit(tool("echo hello >&2; sleep 60"))
+    run = desk.submit(tool("echo hello >&2; sleep 600"))
     desk.until(run, lambda report: report.state is RunState.RUNNING)
     deadline = time.monotonic() + PATIENCE
     while "hello" not in desk.log(run):
@@ -193,7 +193,7 @@ def test_logs_are_there_while_the_run_goes_on_and_after_the_server_is_gone(desk:
 
 
 def test_the_log_of_a_server_that_is_away_says_so(desk: Desk) -> None:
-    run = desk.submit(tool("sleep 60"))
+    run = desk.submit(tool("sleep 600"))
     desk.until(run, lambda report: report.state is RunState.RUNNING)
     desk.engine.close()
     desk.open(url="http://127.0.0.1:1")

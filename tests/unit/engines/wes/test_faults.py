@@ -165,7 +165,7 @@ def test_a_server_that_is_away_is_waited_for(desk: Desk) -> None:
 
 
 def test_a_run_that_its_server_has_forgotten_is_lost(desk: Desk, server: WesServer) -> None:
-    run = desk.submit(tool("sleep 60"))
+    run = desk.submit(tool("sleep 600"))
     desk.until(run, lambda report: report.state is RunState.RUNNING)
     gone = server.runs.pop(desk.record(run).state().run_id)
     report = desk.end(run)
@@ -175,11 +175,12 @@ def test_a_run_that_its_server_has_forgotten_is_lost(desk: Desk, server: WesServ
 
 
 def test_a_run_that_never_ends_is_ended_by_the_deadline(desk: Desk, server: WesServer) -> None:
-    desk.open(deadline=0.5)
-    run = desk.submit()
-    desk.until(run, lambda report: bool(desk.record(run).state().run_id))
+    run = desk.submit(tool("sleep 600"))
+    desk.until(run, lambda report: report.state is RunState.RUNNING)
     [there] = server.of_job(run.job_id)
     there.state = "RUNNING"
+    desk.engine.close()
+    desk.open(deadline=0.5)
     report = desk.end(run)
     assert report.state is RunState.FAILED
     assert "deadline" in report.message and "RUNNING" in report.message and "may go on there" in report.message
@@ -187,7 +188,7 @@ def test_a_run_that_never_ends_is_ended_by_the_deadline(desk: Desk, server: WesS
 
 
 def test_a_run_that_is_canceling_for_ever_is_given_up(desk: Desk, server: WesServer) -> None:
-    run = desk.submit(tool("sleep 60"))
+    run = desk.submit(tool("sleep 600"))
     desk.until(run, lambda report: report.state is RunState.RUNNING)
     [there] = server.of_job(run.job_id)
     there.state = "CANCELING"
@@ -198,9 +199,10 @@ def test_a_run_that_is_canceling_for_ever_is_given_up(desk: Desk, server: WesSer
 
 
 def test_outputs_that_come_late_are_read_again(desk: Desk, server: WesServer) -> None:
-    run = desk.submit()
+    run = desk.submit(tool(f"while [ ! -e {desk.folder}/go ]; do sleep 0.1; done; echo hello"))
     desk.until(run, lambda report: bool(desk.record(run).state().run_id))
     server.of_job(run.job_id)[0].outputs_after = 3
+    (desk.folder / "go").touch()
     desk.success(run)
     assert "said" in desk.engine.outputs(run)
 
@@ -209,16 +211,17 @@ def test_outputs_that_never_come_end_the_run_with_the_truth(
     desk: Desk, server: WesServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pygeoapi_oapip.engines.wes.run.READS", 3)
-    run = desk.submit()
+    run = desk.submit(tool(f"while [ ! -e {desk.folder}/go ]; do sleep 0.1; done; echo hello"))
     desk.until(run, lambda report: bool(desk.record(run).state().run_id))
     server.of_job(run.job_id)[0].outputs_after = 1000
+    (desk.folder / "go").touch()
     report = desk.end(run)
     assert report.state is RunState.FAILED and "gives no outputs" in report.message
 
 
 @pytest.mark.parametrize("state", ["EXECUTOR_ERROR", "COMPLETE", "CANCELED"])
 def test_cancelling_what_has_ended_at_the_server_is_quiet(desk: Desk, server: WesServer, state: str) -> None:
-    run = desk.submit(tool("sleep 60"))
+    run = desk.submit(tool("sleep 600"))
     desk.until(run, lambda report: report.state is RunState.RUNNING)
     desk.engine.close()
     server.of_job(run.job_id)[0].state = state

@@ -131,4 +131,4 @@ def test_no_line_takes_long(text: str) -> None:
     began = time.monotonic()
     assert list(parse(text, TOIL, HIDE))
     cause_of(text, (), TOIL, HIDE)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
