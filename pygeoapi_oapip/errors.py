@@ -31,6 +31,7 @@ OapipError                          has an HTTP status, an OGC exception URI, a 
 ├── Locked                          423  the job is not one that can still be changed or started (Part 4)
 ├── UnresolvableReference           400  a reference in a request or package could not be read
 ├── TooManyRequests                 429  more than this client may ask for at once
+├── StorageFull                     507  what this client keeps here takes all the room that it may
 ├── JobFailed                       500  the job failed; it has the detail and the status of the true cause
 ├── Unavailable                     503  a part of the server cannot be reached; try again
 │   ├── StoreUnavailable            503
@@ -172,6 +173,14 @@ class TooManyRequests(OapipError):
     def __init__(self, detail: str, after: int) -> None:
         super().__init__(detail)
         self.headers = (("Retry-After", str(after)),)
+
+
+class StorageFull(OapipError):
+    """What a user keeps here takes all the room that it may. Waiting does not help, so it is not 429: RFC 4331 section 6
+    and RFC 4918 section 11.5 give 507 for a quota that the user has to make room in before the request is repeated."""
+
+    status = 507
+    code = "NotEnoughStorage"
 
 
 class Forbidden(OapipError):

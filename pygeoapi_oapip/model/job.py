@@ -75,6 +75,9 @@ OGC_STATUS: Mapping[Phase, JobStatus] = MappingProxyType(
     }
 )
 
+RESULT_BYTES = "result_bytes"
+"""Member of `Job.usage`: bytes of the files of the results."""
+
 ENDED = frozenset({Phase.SUCCESSFUL, Phase.FAILED, Phase.DISMISSED})
 """Phases that a job does not leave."""
 
@@ -174,3 +177,8 @@ class Job:
         if phase in (Phase.RUNNING, Phase.COLLECTING, Phase.SUCCESSFUL) and self.started is None:
             changes.setdefault("started", now)
         return replace(self, phase=phase, updated=now, **changes)
+
+
+def result_bytes(job: Job) -> int:
+    """Bytes of the results that a job keeps."""
+    return int(job.usage.get(RESULT_BYTES, 0)) if job.phase is Phase.SUCCESSFUL else 0

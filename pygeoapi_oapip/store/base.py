@@ -10,6 +10,7 @@ from typing import Protocol
 from ..model.identity import Scope, Sharing
 from ..model.job import Goal, Job, JobStatus
 from ..model.process import Process
+from ..model.quota import ANY_ORDER, UNBOUNDED, Allowance, QueuePlace, StartOrder
 from ..model.run import JobID
 
 
@@ -79,14 +80,24 @@ class JobStore(Protocol):
     Every method raises StoreUnavailable when the database is locked, full or gone; nothing is half done then.
     """
 
-    def add(self, job: Job, *, durable: bool = True) -> Job:
+    def add(self, job: Job, *, durable: bool = True, allowance: Allowance = UNBOUNDED) -> Job:
         """Make a job durable (its lease fields too, so that a sync request holds it from the start).
 
         With `durable=False` it survives the end of every process, but not a power failure, until the next
         durable write: for a request that is answered only after one.
 
+        Args:
+            job: new.
+            durable: see above.
+            allowance: what its owner may have. Checked together with the writing, so that of requests at the same
+                moment none slips through.
+
         Returns:
-            The job with version 1.
+            The job with version 1; without its lease, if it has to wait until others of its owner have ended.
+
+        Raises:
+            Conflict: there is a job with this id.
+            TooManyRequests, StorageFull: the owner has as much as he may have.
         """
         ...
 
@@ -118,17 +129,18 @@ class JobStore(Protocol):
         """
         ...
 
-    def define(self, job: Job) -> Job:
+    def define(self, job: Job, *, allowance: Allowance = UNBOUNDED) -> Job:
         """Write all fields of a job that is `created` in the store, if the row still has `job.version`; id, owner and
         time of creation stay. The phase may be CREATED (another definition), ACCEPTED (the start, with its lease if
-        the caller is to drive it) or DISMISSED.
+        the caller is to drive it) or DISMISSED. A start needs room, as in `add`.
 
         Returns:
-            The stored job: version + 1.
+            The stored job: version + 1; without its lease, as in `add`.
 
         Raises:
             VersionConflict: the row has another version, or is not `created` any more.
             NoSuchJob: the row is gone.
+            TooManyRequests, StorageFull: as `add`.
         """
         ...
 
@@ -141,10 +153,31 @@ class JobStore(Protocol):
         """
         ...
 
-    def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
+    def claim(
+        self, owner: str, until: datetime, limit: int, now: datetime, order: StartOrder = ANY_ORDER
+    ) -> Sequence[Job]:
         """Take the lease of up to `limit` jobs that are started (or dismissed) and have not ended, have no live lease
-        (none, or `lease_until` < now), and whose `not_before` is not after now: oldest first. No two callers get the
-        same job. Does not change the version. Jobs whose lease `owner` already holds are not returned."""
+        (none, or `lease_until` < now), and whose `not_before` is not after now. No two callers get the same job. Does
+        not change the version. Jobs whose lease `owner` already holds are not returned.
+
+        Jobs that are under way come first, the oldest first. Of those that have not started it is the turn of the owner
+        with the fewest jobs under way, wherever these run, and of his oldest job; never of more than his allowance.
+        Its cost does not grow with the number of jobs, but with that of owners whose jobs wait."""
+        ...
+
+    def take_place(self, job_id: JobID, allowance: Allowance) -> bool:
+        """Count a job that waited for nested processes among those of its owner that run.
+
+        Returns:
+            False, and nothing is changed, where the owner has as many as he may have. True where it counts already.
+
+        Raises:
+            NoSuchJob: it is gone.
+        """
+        ...
+
+    def standing(self, job_id: JobID) -> QueuePlace | None:
+        """Where a job stands among those of its owner that wait for their turn; None where it does not wait."""
         ...
 
     def extend(self, owner: str, until: datetime) -> Sequence[JobID]:

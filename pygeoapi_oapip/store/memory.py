@@ -12,9 +12,22 @@ from itertools import islice
 
 from ..errors import Conflict, NoSuchJob, VersionConflict
 from ..model.identity import PRIVATE, Scope, Sharing
-from ..model.job import Goal, Job, JobStatus, Phase, utc_now
+from ..model.job import Goal, Job, JobStatus, Phase, result_bytes, utc_now
+from ..model.quota import (
+    ANY_ORDER,
+    UNBOUNDED,
+    Allowance,
+    Held,
+    Place,
+    Queue,
+    QueuePlace,
+    StartOrder,
+    first_place,
+    wanted_by,
+)
 from ..model.run import JobID
 from .base import JobPage, JobQuery, Position
+from .fair import Waiting, choose, refuse_too_much
 from .memory_processes import MemoryProcessStore as MemoryProcessStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,16 +44,17 @@ class MemoryJobStore:
         self._clock = clock
         self._jobs: dict[JobID, Job] = {}
         self._sharing: dict[JobID, Sharing] = {}
+        self._places: dict[JobID, Place] = {}
         self._order: list[tuple[int, JobID]] = []
         """The keys of all jobs as the list has them."""
         self._lock = threading.RLock()
 
-    def add(self, job: Job, *, durable: bool = True) -> Job:
-        """As `JobStore.add`. Raises Conflict where the id exists."""
+    def add(self, job: Job, *, durable: bool = True, allowance: Allowance = UNBOUNDED) -> Job:
+        """As `JobStore.add`."""
         with self._lock:
             if job.id in self._jobs:
                 raise Conflict(f"A job {job.id} exists.")
-            return self._put(replace(job, version=1))
+            return self._put_new(replace(job, version=1), allowance)
 
     def get(self, job_id: JobID, scope: Scope) -> Job:
         """As `JobStore.get`."""
@@ -89,6 +103,8 @@ class MemoryJobStore:
                     f"job {job.id}: version {job.version} was to be saved, {present.version} is there"
                 )
             lease = (None, None) if job.ended else (present.lease_owner, present.lease_until)
+            if job.ended:
+                self._places[job.id] = Place.NONE
             return self._put(
                 replace(
                     job,
@@ -104,13 +120,14 @@ class MemoryJobStore:
                 )
             )
 
-    def define(self, job: Job) -> Job:
+    def define(self, job: Job, *, allowance: Allowance = UNBOUNDED) -> Job:
         """As `JobStore.define`."""
         with self._lock:
             present = self.get(job.id, Scope(None))
             if present.version != job.version or present.phase is not Phase.CREATED:
                 raise VersionConflict(f"job {job.id} is {present.phase} in version {present.version}")
-            return self._put(replace(job, owner=present.owner, created=present.created, version=job.version + 1))
+            changed = replace(job, owner=present.owner, created=present.created, version=job.version + 1)
+            return self._put_new(changed, allowance)
 
     def set_goal(self, job_id: JobID, goal: Goal, scope: Scope) -> Job:
         """As `JobStore.set_goal`."""
@@ -119,13 +136,59 @@ class MemoryJobStore:
             if job.ended:
                 return job
             updated = max(job.updated, self._clock())
+            if goal is Goal.DISMISS and self._places[job_id] is Place.WAITS:
+                self._places[job_id] = Place.NONE
             return self._put(replace(job, goal=goal, version=job.version + 1, not_before=None, updated=updated))
 
-    def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
+    def claim(
+        self, owner: str, until: datetime, limit: int, now: datetime, order: StartOrder = ANY_ORDER
+    ) -> Sequence[Job]:
         """As `JobStore.claim`."""
         with self._lock:
-            free = sorted((job for job in self._started() if _is_free(job, now)), key=lambda job: (job.created, job.id))
-            return [self._put(replace(job, lease_owner=owner, lease_until=until)) for job in free[: max(0, limit)]]
+            free = sorted((job for job in self._started() if _is_free(job, now)), key=_age)
+            moving = [job.id for job in free if self._places[job.id] is not Place.WAITS][: max(0, limit)]
+            starting = self._picked(limit - len(moving), free, order)
+            self._places |= dict.fromkeys(starting, Place.HELD)
+            taken = [self._jobs[job_id] for job_id in (*moving, *starting)]
+            return [self._put(replace(job, lease_owner=owner, lease_until=until)) for job in taken]
+
+    def _picked(self, room: int, free: Sequence[Job], order: StartOrder) -> Sequence[JobID]:
+        queues: dict[Queue, list[Waiting]] = {}
+        for job in free:
+            if self._places[job.id] is Place.WAITS:
+                queues.setdefault((job.owner, job.engine), []).append(_waiting(job))
+        heads = {queue: found[0] for queue, found in queues.items()}
+        return choose(room, heads, self._held(), order, lambda queue, most: queues[queue][:most])
+
+    def _held(self) -> dict[str, Held]:
+        found: dict[str, Held] = {}
+        for job in self._jobs.values():
+            if self._places[job.id] is Place.HELD:
+                found[job.owner] = found.get(job.owner, Held()).and_(wanted_by(job))
+        return found
+
+    def take_place(self, job_id: JobID, allowance: Allowance) -> bool:
+        """As `JobStore.take_place`."""
+        with self._lock:
+            job = self.get(job_id, Scope(None))
+            if self._places[job_id] is not Place.NONE:
+                return True
+            if not allowance.covers(self._held().get(job.owner, Held()), wanted_by(job)):
+                return False
+            self._places[job_id] = Place.HELD
+            return True
+
+    def standing(self, job_id: JobID) -> QueuePlace | None:
+        """As `JobStore.standing`."""
+        with self._lock:
+            if self._places.get(job_id) is not Place.WAITS:
+                return None
+            job = self._jobs[job_id]
+            waiting = [
+                one for one in self._jobs.values() if one.owner == job.owner and self._places[one.id] is Place.WAITS
+            ]
+            before = sum(_age(one) < _age(job) for one in waiting)
+            return QueuePlace(before + 1, len(waiting), self._held().get(job.owner, Held()).jobs)
 
     def extend(self, owner: str, until: datetime) -> Sequence[JobID]:
         """As `JobStore.extend`."""
@@ -156,6 +219,7 @@ class MemoryJobStore:
             if not self._own(job_id, scope).ended:
                 raise Conflict(f"The job {job_id} has not ended.")
             self._sharing.pop(job_id, None)
+            self._places.pop(job_id)
             del self._order[bisect_left(self._order, _key(self._jobs.pop(job_id).created, job_id))]
 
     def ended_before(self, moment: datetime, limit: int) -> Sequence[Job]:
@@ -193,6 +257,19 @@ class MemoryJobStore:
     def _open(self) -> Sequence[Job]:
         return [job for job in self._jobs.values() if not job.ended]
 
+    def _put_new(self, job: Job, allowance: Allowance) -> Job:
+        """Write a job that comes into the store, or is started, if there is room for it."""
+        if job.phase is Phase.ACCEPTED:
+            own = [one for one in self._jobs.values() if one.owner == job.owner]
+            status = Counter(one.status for one in own)
+            kept = sum(map(result_bytes, own))
+            refuse_too_much(allowance, status[JobStatus.ACCEPTED], status[JobStatus.RUNNING], kept)
+        place = first_place(job)
+        if place is Place.HELD and not allowance.covers(self._held().get(job.owner, Held()), wanted_by(job)):
+            place, job = Place.WAITS, replace(job, lease_owner=None, lease_until=None)
+        self._places[job.id] = place
+        return self._put(job)
+
     def _put(self, job: Job) -> Job:
         if job.id not in self._jobs:
             insort(self._order, _key(job.created, job.id))
@@ -202,6 +279,15 @@ class MemoryJobStore:
 
 def _key(created: datetime, job_id: JobID) -> tuple[int, JobID]:
     return -((created - _EPOCH) // timedelta(microseconds=1)), job_id
+
+
+def _age(job: Job) -> tuple[datetime, JobID]:
+    return job.created, job.id
+
+
+def _waiting(job: Job) -> Waiting:
+    wanted = wanted_by(job)
+    return Waiting(-_key(job.created, job.id)[0], job.id, wanted.cores, wanted.memory)
 
 
 def _is_free(job: Job, now: datetime) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from ..model.job import Goal, Job, Phase
+from ..model.job import Goal, Job, Phase, result_bytes
 from ..model.json import JSON, JSONObject
+from ..model.quota import first_place, wanted_by
 from ..model.run import RunRef, RunState, StepReport
 from .tables import jobs
 
@@ -61,7 +62,7 @@ def storable(text: str) -> bool:
 
 
 def job_changes(job: Job) -> dict[str, Any]:
-    """The columns that `JobStore.save` writes, without goal, status, lease and version."""
+    """The columns that `JobStore.save` writes, without goal, status, place, lease and version."""
     return {
         "engine": job.engine,
         "phase": job.phase.value,
@@ -72,6 +73,7 @@ def job_changes(job: Job) -> dict[str, Any]:
         "not_before": optional_micros(job.not_before),
         "progress": job.progress,
         "attempts": job.attempts,
+        "kept": result_bytes(job),
         "state": to_text(_state(job)),
         "outputs": None if job.outputs is None else to_text(job.outputs),
     }
@@ -79,6 +81,7 @@ def job_changes(job: Job) -> dict[str, Any]:
 
 def job_row(job: Job) -> dict[str, Any]:
     """All columns of a job; `job_from_row` is its inverse."""
+    wanted = wanted_by(job)
     return {
         "id": job.id,
         "process_id": job.process_id,
@@ -90,6 +93,9 @@ def job_row(job: Job) -> dict[str, Any]:
         "version": job.version,
         "lease_owner": job.lease_owner,
         "lease_until": optional_micros(job.lease_until),
+        "place": first_place(job).value,
+        "cores": wanted.cores,
+        "memory": wanted.memory,
         "request": to_text(job.request),
         **job_changes(job),
     }
@@ -113,7 +119,7 @@ def listed_job(row: Sequence[Any]) -> Job:
 def _job(row: Sequence[Any], request: JSONObject, outputs: JSONObject | None, version: int) -> Job:
     # by place, because a list may have thousands of rows: names take as long as all the rest
     (job_id, process_id, revision, owner, engine, phase, goal, _, _, created, updated, started, finished) = row[:13]
-    (not_before, progress, attempts, _, lease_owner, lease_until, text) = row[13:]
+    (not_before, progress, attempts, _, lease_owner, lease_until, _, _, _, _, text) = row[13:]
     state = json.loads(text)
     run = state["run"]
     return Job(

@@ -27,8 +27,10 @@ from sqlalchemy.exc import IntegrityError
 
 from ..errors import Conflict, NoSuchJob, VersionConflict
 from ..model.identity import PRIVATE, Scope, Sharing
-from ..model.job import ENDED, OGC_STATUS, Goal, Job, JobStatus, Phase, utc_now
+from ..model.job import ENDED, OGC_STATUS, Goal, Job, JobStatus, Phase, result_bytes, utc_now
+from ..model.quota import ANY_ORDER, UNBOUNDED, Allowance, Place, QueuePlace, StartOrder, first_place, wanted_by
 from ..model.run import JobID
+from . import sql_queue
 from .base import JobPage, JobQuery
 from .database import Database
 from .process_rows import sharing_of
@@ -36,11 +38,13 @@ from .rows import job_changes, job_from_row, job_row, optional_moment, storable,
 from .sql_job_list import page_of
 from .sql_notifications import subscribe
 from .statements import driver_text
-from .tables import WORK, job_sharing, jobs
+from .tables import MOVING, job_sharing, jobs
 
 _ENDED = jobs.c.ended.is_(true())
 _THIS = jobs.c.id == bindparam("job_id")
 
+_KEPT = select(jobs.c.kept).where(_THIS)
+_PLACE = select(jobs.c.place).where(_THIS)
 _OWNER = tuple(jobs.c.keys()).index("owner")
 _ADD = insert(jobs)
 _GET = select(jobs).where(_THIS)
@@ -59,17 +63,20 @@ _SAVE_OPEN = _SAVE.values(
     status=case((jobs.c.goal == Goal.DISMISS.value, JobStatus.DISMISSED.value), else_=bindparam("reached"))
 )
 _DEFINE = update(jobs).where(_THIS, jobs.c.version == bindparam("seen"), jobs.c.phase == Phase.CREATED.value)
-_SAVE_ENDED = _SAVE.values(status=bindparam("reached"), lease_owner=None, lease_until=None)
+_SAVE_ENDED = _SAVE.values(
+    status=bindparam("reached"), lease_owner=None, lease_until=None, place=Place.NONE.value
+).returning(jobs.c.owner)
 _DURABLE = frozenset({Phase.SUBMITTING, Phase.SUBMITTED}) | ENDED
 """Phases whose loss by a power failure would repeat a run or lose a result; the others would be found again."""
 
 _FREE = or_(jobs.c.lease_owner.is_(null()), jobs.c.lease_until < bindparam("now"))
 _DUE = or_(jobs.c.not_before.is_(null()), jobs.c.not_before <= bindparam("now"))
 _OLDEST = (jobs.c.created, jobs.c.id)
-_CLAIMABLE = select(jobs.c.id).where(WORK, _FREE, _DUE).order_by(*_OLDEST).limit(bindparam("most"))
+_CLAIMABLE = select(jobs.c.id).where(MOVING, _FREE, _DUE).order_by(*_OLDEST).limit(bindparam("most"))
 _PICK = _CLAIMABLE.with_for_update(skip_locked=True)
 _LEASE = update(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).returning(jobs)
-_HELD = and_(WORK, jobs.c.lease_owner == bindparam("holder"))
+_START = update(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).values(place=Place.HELD.value)
+_HELD = and_(MOVING, jobs.c.lease_owner == bindparam("holder"))
 _HELD_IDS = select(jobs.c.id).where(_HELD).order_by(jobs.c.created, jobs.c.id)
 _EXTEND = update(jobs).where(_HELD).returning(jobs.c.id)
 _RELEASE = (
@@ -77,7 +84,7 @@ _RELEASE = (
     .where(jobs.c.lease_owner == bindparam("holder"), jobs.c.id.in_(bindparam("ids", expanding=True)))
     .values(lease_owner=None, lease_until=None)
 )
-_OWNERS = select(jobs.c.lease_owner).where(WORK, jobs.c.lease_owner.is_not(null())).distinct()
+_OWNERS = select(jobs.c.lease_owner).where(MOVING, jobs.c.lease_owner.is_not(null())).distinct()
 _DISMISS_WANTED = select(jobs.c.id).where(
     jobs.c.id.in_(bindparam("ids", expanding=True)), jobs.c.goal == Goal.DISMISS.value
 )
@@ -114,11 +121,12 @@ class SqlJobStore:
         self._text_of_unfinished = driver_text(_UNFINISHED, database.dialect)
         self._text_of_sharing = driver_text(_GET_SHARING, database.dialect)
 
-    def add(self, job: Job, *, durable: bool = True) -> Job:
-        """Make a job durable. Raises Conflict where its id exists."""
+    def add(self, job: Job, *, durable: bool = True, allowance: Allowance = UNBOUNDED) -> Job:
+        """Make a job durable. Raises Conflict where its id exists, TooManyRequests, StorageFull."""
         stored = replace(job, version=1)
         try:
             with self._database.write(durable=durable) as connection:
+                stored = _admitted(connection, stored, allowance)
                 connection.execute(_ADD, job_row(stored))
                 subscribe(connection, stored)
         except IntegrityError:
@@ -161,12 +169,15 @@ class SqlJobStore:
         seen = {"job_id": job.id, "seen": job.version, "reached": OGC_STATUS[job.phase].value}
         changes = job_changes(job) | seen | {"version": job.version + 1}
         with self._database.write(durable=durable and job.phase in _DURABLE) as connection:
+            before = _kept(connection, job.id) if result_bytes(job) else 0
             row = connection.execute(_SAVE_ENDED if job.ended else _SAVE_OPEN, changes).first()
             if row is None:
                 present = _get(connection, job.id, Scope(None))
                 raise VersionConflict(
                     f"job {job.id}: version {job.version} was to be saved, {present.version} is there"
                 )
+            if result_bytes(job):
+                sql_queue.keep(connection, row.owner, result_bytes(job) - before)
         return replace(
             job,
             version=row.version,
@@ -175,12 +186,13 @@ class SqlJobStore:
             lease_until=optional_moment(row.lease_until),
         )
 
-    def define(self, job: Job) -> Job:
-        """Write a job that is `created`, or start it. Raises VersionConflict, NoSuchJob."""
+    def define(self, job: Job, *, allowance: Allowance = UNBOUNDED) -> Job:
+        """Write a job that is `created`, or start it. Raises VersionConflict, NoSuchJob, and as `add`."""
         stored = replace(job, version=job.version + 1)
-        kept = ("id", "owner", "created")
-        changes = {key: value for key, value in job_row(stored).items() if key not in kept}
+        same = ("id", "owner", "created")
         with self._database.write() as connection:
+            stored = _admitted(connection, stored, allowance)
+            changes = {key: value for key, value in job_row(stored).items() if key not in same}
             done = connection.execute(_DEFINE, changes | {"job_id": job.id, "seen": job.version})
             if done.rowcount == 0:
                 present = _get(connection, job.id, Scope(None))
@@ -199,24 +211,51 @@ class SqlJobStore:
             )
             row = job_row(wanted)
             changed = {key: row[key] for key in ("goal", "status", "version", "not_before", "updated")}
+            if goal is Goal.DISMISS:
+                # what waits for its turn need not wait any longer; what has started counts until it has ended
+                changed["place"] = case((jobs.c.place == Place.WAITS.value, Place.NONE.value), else_=jobs.c.place)
             connection.execute(update(jobs).where(_THIS).values(changed), {"job_id": job_id})
         return wanted
 
-    def claim(self, owner: str, until: datetime, limit: int, now: datetime) -> Sequence[Job]:
-        """Take the lease of free jobs, oldest first. Where none is free, nothing is locked or written."""
+    def claim(
+        self, owner: str, until: datetime, limit: int, now: datetime, order: StartOrder = ANY_ORDER
+    ) -> Sequence[Job]:
+        """Take the lease of free jobs: those under way, oldest first, then those whose turn it is. Where there is none,
+        nothing is locked or written."""
         if limit < 1:
             return ()
-        due = {"now": to_micros(now), "most": limit}
+        moment = to_micros(now)
         with self._database.read() as connection:
-            if connection.execute(_CLAIMABLE, due | {"most": 1}).first() is None:
+            moves = connection.execute(_CLAIMABLE, {"now": moment, "most": 1}).first() is not None
+            if not moves and not sql_queue.picked(connection, limit, moment, order, lock=False):
                 return ()
         with self._database.write(durable=False) as connection:
-            ids = connection.execute(_PICK, due).scalars().all()
-            if not ids:
+            sql_queue.lock_starts(connection)
+            ids = list(connection.execute(_PICK, {"now": moment, "most": limit}).scalars())
+            starting = sql_queue.picked(connection, limit - len(ids), moment, order, lock=True)
+            if starting:
+                connection.execute(_START, {"ids": starting})
+            if not (ids := ids + starting):
                 return ()
             lease = {"ids": ids, "lease_owner": owner, "lease_until": to_micros(until)}
-            taken = [job_from_row(row) for row in connection.execute(_LEASE, lease)]
-        return sorted(taken, key=lambda job: (job.created, job.id))
+            taken = {job.id: job for job in map(job_from_row, connection.execute(_LEASE, lease))}
+        return [taken[job_id] for job_id in ids]
+
+    def take_place(self, job_id: JobID, allowance: Allowance) -> bool:
+        """Count a job that needed no place so far among those that run, if there is room."""
+        with self._database.write(durable=False) as connection:
+            job = _get(connection, job_id, Scope(None), lock=True)
+            if _place(connection, job_id) is not Place.NONE:
+                return True
+            if not sql_queue.has_room(connection, job.owner, wanted_by(job), allowance):
+                return False
+            sql_queue.take_place(connection, job_id)
+        return True
+
+    def standing(self, job_id: JobID) -> QueuePlace | None:
+        """Where a job stands among the waiting ones of its owner."""
+        with self._database.read() as connection:
+            return sql_queue.standing(connection, job_id)
 
     def extend(self, owner: str, until: datetime) -> Sequence[JobID]:
         """Prolong all leases of `owner`; returns the ids of the jobs that it holds."""
@@ -249,8 +288,11 @@ class SqlJobStore:
     def delete(self, job_id: JobID, scope: Scope) -> None:
         """Remove an ended job. Raises NoSuchJob, Conflict where it has not ended."""
         with self._database.write() as connection:
-            if not _get(connection, job_id, scope, lock=True).ended:
+            job = _get(connection, job_id, scope, lock=True)
+            if not job.ended:
                 raise Conflict(f"The job {job_id} has not ended.")
+            if result_bytes(job):
+                sql_queue.keep(connection, job.owner, -_kept(connection, job_id))
             connection.execute(delete(jobs).where(_THIS), {"job_id": job_id})
 
     def ended_before(self, moment: datetime, limit: int) -> Sequence[Job]:
@@ -272,6 +314,23 @@ class SqlJobStore:
         with self._database.read() as connection:
             found |= {JobStatus(status): number for status, number in connection.execute(_COUNTS).all()}
         return found
+
+
+def _admitted(connection: Connection, job: Job, allowance: Allowance) -> Job:
+    """The job as it may be stored: without its lease, where it has to wait for its turn."""
+    if first_place(job) is Place.NONE and job.phase is not Phase.ACCEPTED:
+        return job
+    sql_queue.require_room(connection, job.owner, allowance)
+    waits = first_place(job) is Place.HELD and not sql_queue.has_room(connection, job.owner, wanted_by(job), allowance)
+    return replace(job, lease_owner=None, lease_until=None) if waits else job
+
+
+def _kept(connection: Connection, job_id: JobID) -> int:
+    return int(connection.execute(_KEPT, {"job_id": job_id}).scalar() or 0)
+
+
+def _place(connection: Connection, job_id: JobID) -> Place:
+    return Place(connection.execute(_PLACE, {"job_id": job_id}).scalar_one())
 
 
 def _get(connection: Connection, job_id: JobID, scope: Scope, *, lock: bool = False) -> Job:

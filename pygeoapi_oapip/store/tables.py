@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -50,6 +51,11 @@ jobs = Table(
     Column("version", Integer, nullable=False),
     Column("lease_owner", Text),
     Column("lease_until", BigInteger),
+    # model.quota.Place; what the package asks for (memory in bytes); bytes of the results
+    Column("place", Text, nullable=False, server_default="none"),
+    Column("cores", Float, nullable=False, server_default="0"),
+    Column("memory", Float, nullable=False, server_default="0"),
+    Column("kept", BigInteger, nullable=False, server_default="0"),
     Column("state", Text, nullable=False),
     Column("outputs", Text),
     Column("request", Text, nullable=False),
@@ -71,7 +77,14 @@ DURATION = jobs.c.finished - jobs.c.started
 # an index with a condition is used only where a query has the same text.
 _STARTED = or_(jobs.c.phase != literal_column("'created'"), jobs.c.goal == literal_column("'dismiss'"))
 WORK = and_(OPEN, _STARTED)
-Index("jobs_open", jobs.c.created, jobs.c.id, sqlite_where=WORK, postgresql_where=WORK)
+# Work is in one of two indexes: what waits for its turn, in queues; and all else, which is all that can have a lease.
+WAITING = jobs.c.place == literal_column("'waits'")
+HOLDING = jobs.c.place == literal_column("'held'")
+MOVING = and_(WORK, jobs.c.place != literal_column("'waits'"))
+_QUEUE = (jobs.c.owner, jobs.c.engine, jobs.c.created, jobs.c.id)
+Index("jobs_waiting", *_QUEUE, sqlite_where=WAITING, postgresql_where=WAITING)
+Index("jobs_holding", jobs.c.owner, jobs.c.cores, jobs.c.memory, sqlite_where=HOLDING, postgresql_where=HOLDING)
+Index("jobs_moving", jobs.c.created, jobs.c.id, sqlite_where=MOVING, postgresql_where=MOVING)
 Index("jobs_ended", jobs.c.finished, jobs.c.id, sqlite_where=ENDED, postgresql_where=ENDED)
 Index("jobs_running", jobs.c.created.desc(), jobs.c.id, sqlite_where=RUNNING, postgresql_where=RUNNING)
 Index("jobs_by_duration", DURATION, sqlite_where=TIMED, postgresql_where=TIMED)
@@ -119,6 +132,26 @@ job_sharing = Table(
     Column("job_id", Text, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("public", Boolean, nullable=False),
     Column("groups", Text, nullable=False),
+)
+
+# users as they were when they last asked for something
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # JSON lists
+    Column("groups", Text, nullable=False, server_default="[]"),
+    Column("roles", Text, nullable=False, server_default="[]"),
+    # bytes of the results of all jobs
+    Column("kept", BigInteger, nullable=False, server_default="0"),
+)
+
+# how fast something is done, by a key: microseconds since 1970 until which the rate is used up
+rates = Table(
+    "rates",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("used_until", BigInteger, nullable=False),
 )
 
 # one row, id 1: grows with each change to any process

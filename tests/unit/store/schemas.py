@@ -12,7 +12,8 @@ def schema_of(connection: Connection) -> dict[str, Any]:
     found = inspect(connection)
     tables: dict[str, Any] = {}
     for table in sorted(set(found.get_table_names()) - {"alembic_version"}):
-        columns = [(one["name"], str(one["type"]), one["nullable"]) for one in found.get_columns(table)]
+        # a column that came later stands at the end; all statements name their columns
+        columns = sorted((one["name"], str(one["type"]), one["nullable"]) for one in found.get_columns(table))
         tables[table] = (columns, found.get_pk_constraint(table)["constrained_columns"])
     if connection.dialect.name == "sqlite":
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"

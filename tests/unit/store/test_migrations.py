@@ -4,15 +4,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import select
 
 import pygeoapi_oapip.store.migrations as migrations
 from pygeoapi_oapip.errors import ConfigurationError, NoSuchProcess
 from pygeoapi_oapip.model.identity import EVERYTHING, Scope
-from pygeoapi_oapip.model.job import Phase
+from pygeoapi_oapip.model.job import Goal, Job, Phase
 from pygeoapi_oapip.store.base import JobQuery
 from pygeoapi_oapip.store.process_rows import process_row
 from pygeoapi_oapip.store.rows import job_row
@@ -23,6 +25,12 @@ from pygeoapi_oapip.testing.store_contract import NOON, SECOND, job_at
 
 from .processes import check_that_many_start_at_once
 from .schemas import schema_of
+
+
+def _early_row(job: Job) -> dict[str, Any]:
+    """A row as it was before there were quotas."""
+    later = ("place", "cores", "memory", "kept")
+    return {name: value for name, value in job_row(job).items() if name not in later}
 
 
 def _database(folder: Path, name: str = "oapip") -> Database:
@@ -37,7 +45,7 @@ def test_the_steps_make_the_same_tables_as_a_fresh_start(tmp_path: Path) -> None
     upgrade(stepped)
     with fresh.read() as one, stepped.read() as other:
         assert schema_of(one) == schema_of(other)
-        assert len(schema_of(one)) == 10
+        assert len(schema_of(one)) == 12
     assert SqlProcessStore(stepped).revision() == SqlProcessStore(fresh).revision() == 0
 
 
@@ -53,8 +61,7 @@ def test_jobs_of_the_first_schema_are_listed_after_the_steps(tmp_path: Path) -> 
     with database.write() as connection:
         migrations.migrate(connection, "0001")
         job = job_at(phase=Phase.SUCCESSFUL, started=NOON, finished=NOON + SECOND)
-        row = {name: value for name, value in job_row(job).items() if name in jobs.c}
-        connection.execute(jobs.insert().values(row))
+        connection.execute(jobs.insert().values(_early_row(job)))
     upgrade(database)
     for query in (JobQuery(), JobQuery(min_duration=1.0), JobQuery(process_ids=("buffer",), max_duration=1.0)):
         assert [one.id for one in SqlJobStore(database).list(query, Scope("alice")).jobs] == [job.id]
@@ -74,7 +81,7 @@ def test_processes_of_the_third_schema_keep_owner_revisions_and_packages(tmp_pat
             )
             connection.execute(process_revisions.insert().values(process_row(process)))
         job = job_at(phase=Phase.SUCCESSFUL, process_id="gone", process_revision=1)
-        connection.execute(jobs.insert().values(job_row(job)))
+        connection.execute(jobs.insert().values(_early_row(job)))
     upgrade(database)
     store = SqlProcessStore(database)
     assert store.get("echo", Scope("alice")).version == "2.0"
@@ -86,6 +93,32 @@ def test_processes_of_the_third_schema_keep_owner_revisions_and_packages(tmp_pat
     assert found.version == "1.0" and found.package is not None
     assert store.add(a_process("gone", "anonymous")).revision == 3
     assert store.add(a_process("echo", "alice")).revision == 1
+    database.close()
+
+
+def test_unfinished_jobs_of_the_fourth_schema_have_their_places(tmp_path: Path) -> None:
+    database = _database(tmp_path)
+    made = {
+        "waits": job_at(1),
+        "leased": job_at(2, lease_owner="w", lease_until=NOON + SECOND),
+        "running": job_at(3, phase=Phase.RUNNING, started=NOON),
+        "dismissed": job_at(4, goal=Goal.DISMISS),
+        "nested": replace(job_at(5), request={"inputs": {}, "nested": True}),
+        "created": job_at(6, phase=Phase.CREATED),
+        "ended": job_at(7, phase=Phase.FAILED, started=NOON, finished=NOON),
+    }
+    with database.write() as connection:
+        migrations.migrate(connection, "0004")
+        for job in made.values():
+            connection.execute(jobs.insert().values(_early_row(job)))
+    upgrade(database)
+    with database.read() as connection:
+        found = {job_id: place for job_id, place in connection.execute(select(jobs.c.id, jobs.c.place)).all()}
+    places = {name: found[job.id] for name, job in made.items()}
+    held = {"leased": "held", "running": "held"}
+    assert places == dict.fromkeys(made, "none") | held | {"waits": "waits"}
+    claimed = SqlJobStore(database).claim("v", NOON + SECOND, 9, NOON)
+    assert [job.id for job in claimed] == [made[n].id for n in ("running", "dismissed", "nested", "waits")]
     database.close()
 
 

@@ -1,0 +1,133 @@
+"""Who starts next: the owner with the fewest jobs under way, and of his jobs the oldest. And who has too many. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+
+from ..errors import StorageFull, TooManyRequests
+from ..model.quota import Allowance, Held, Queue, StartOrder
+
+ROOM_AFTER = 30
+"""Seconds after which a client that has too many jobs may ask again."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """A job that waits; ordered by age."""
+
+    created: int
+    """microseconds"""
+    id: str
+    cores: float = 0.0
+    memory: float = 0.0
+
+    @property
+    def wanted(self) -> Held:
+        """What it takes while it runs."""
+        return Held(1, self.cores, self.memory)
+
+
+def choose(
+    room: int,
+    heads: Mapping[Queue, Waiting],
+    held: Mapping[str, Held],
+    order: StartOrder,
+    fetch: Callable[[Queue, int], Sequence[Waiting]],
+) -> list[str]:
+    """The ids of the jobs that start now, in their order.
+
+    Args:
+        room: how many may start.
+        heads: of each queue its first job.
+        held: what the jobs of each owner that have started take.
+        order: the allowances, and what the worker has taken already.
+        fetch: the first jobs of a queue, oldest first.
+    """
+    return _Choice(room, held, order, fetch).made(heads)
+
+
+def refuse_too_much(allowance: Allowance, waiting: int, running: int, kept: int) -> None:
+    """Raises TooManyRequests or StorageFull where one more job would be too much."""
+    if allowance.queued and waiting >= allowance.queued:
+        raise TooManyRequests(
+            f"{waiting} of your jobs wait to start, and no more than {allowance.queued} may; "
+            "try again when one has started",
+            ROOM_AFTER,
+        )
+    if allowance.jobs and waiting + running >= allowance.jobs:
+        raise TooManyRequests(
+            f"{min(waiting + running, allowance.jobs)} of your jobs wait or run, and more are not allowed at once; "
+            "try again when one has ended",
+            ROOM_AFTER,
+        )
+    if allowance.storage and kept >= allowance.storage:
+        raise StorageFull(
+            f"the results of your jobs take {kept} bytes, and may take {allowance.storage}: "
+            "remove jobs that you do not need any more (DELETE /jobs/{jobId}), then try again"
+        )
+
+
+class _Choice:
+    def __init__(
+        self,
+        room: int,
+        held: Mapping[str, Held],
+        order: StartOrder,
+        fetch: Callable[[Queue, int], Sequence[Waiting]],
+    ) -> None:
+        self._room = room
+        self._held = dict(held)
+        self._order = order
+        self._fetch = fetch
+        self._ahead = Counter(order.ahead)
+        self._of_owner: Counter[str] = Counter()
+        for (owner, _), number in order.ahead.items():
+            self._of_owner[owner] += number
+        self._queues: dict[Queue, Iterator[Waiting]] = {}
+
+    def made(self, heads: Mapping[Queue, Waiting]) -> list[str]:
+        heap = [(self._count(queue[0]), head, queue) for queue, head in heads.items()]
+        heapify(heap)
+        chosen: list[str] = []
+        while heap and self._room > 0:
+            count, job, queue = heappop(heap)
+            if count != self._count(queue[0]):
+                heappush(heap, (self._count(queue[0]), job, queue))
+                continue
+            if queue not in self._queues:
+                # what is seen now may be younger than the head that was seen before: others take jobs as well
+                self._queues[queue] = iter(self._fetch(queue, self._room))
+                first = next(self._queues[queue], None)
+                if first != job:
+                    if first is not None:
+                        heappush(heap, (count, first, queue))
+                    continue
+            if not self._may_start(queue, job):
+                continue
+            self._take(queue, job)
+            chosen.append(job.id)
+            if (following := next(self._queues[queue], None)) is not None:
+                heappush(heap, (self._count(queue[0]), following, queue))
+        return chosen
+
+    def _count(self, owner: str) -> int:
+        return self._held.get(owner, Held()).jobs
+
+    def _may_start(self, queue: Queue, job: Waiting) -> bool:
+        owner, engine = queue
+        if self._order.reserve and self._of_owner[owner] >= self._room:
+            return False
+        most = self._order.most_ahead.get(engine)
+        if most is not None and self._ahead[queue] >= most:
+            return False
+        return self._order.allowance(owner).covers(self._held.get(owner, Held()), job.wanted)
+
+    def _take(self, queue: Queue, job: Waiting) -> None:
+        owner = queue[0]
+        self._held[owner] = self._held.get(owner, Held()).and_(job.wanted)
+        self._ahead[queue] += 1
+        self._of_owner[owner] += 1
+        self._room -= 1
