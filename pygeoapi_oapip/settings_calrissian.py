@@ -8,12 +8,44 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from .setting_values import Block, Bytes, Seconds
+from .setting_values import Block, Bytes, Seconds, Secret
 
 _OF_THE_ENGINE = frozenset(
-    {"type", "namespace", "kubeconfig", "context", "instance", "volumes", "processes", "max_running"}
+    {"type", "namespace", "namespaces", "kubeconfig", "context", "instance", "volumes", "processes", "max_running"}
 )
 """Keys that have one value for all processes: they say where a run is found again."""
+_NAME = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_TEMPLATE = r"[a-z][-a-z0-9]{0,18}\{(user|job)\}"
+"""Leaves 43 characters for a user or a job."""
+
+
+class CalrissianExchange(Block):
+    """A bucket through which all files of jobs go, where server and cluster share no volume. Needs `storage_class`."""
+
+    endpoint: str = Field(pattern=r"^https?://[^/?#@\s]+(/[^?#@\s]*)?$", description="URL of the S3 server.")
+    pod_endpoint: str = Field(
+        "", pattern=r"^(https?://[^/?#@\s]+(/[^?#@\s]*)?)?$", description="Its URL in the cluster; empty: the same."
+    )
+    region: str = Field("us-east-1", description="Region of the bucket.")
+    bucket: str = Field(pattern="^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="Name of the bucket.")
+    prefix: str = Field(
+        "oapip-exchange", pattern=r"^[\w=+-]{1,100}(/[\w=+-]{1,100})*$", description="What all keys start with."
+    )
+    access_key: Secret = Field(repr=False, description="Access key id.")
+    secret_key: Secret = Field(repr=False, description="Secret access key.")
+    session_token: Secret | None = Field(None, repr=False, description="Of temporary credentials.")
+
+    def access(self, for_pods: bool = False) -> Mapping[str, str]:
+        """What a client needs; the endpoint is that of the pods or that of this server."""
+        endpoint = (for_pods and self.pod_endpoint) or self.endpoint
+        return {
+            "endpoint": endpoint.rstrip("/"),
+            "region": self.region,
+            "bucket": self.bucket,
+            "access_key": self.access_key,
+            "secret_key": self.secret_key,
+            "session_token": self.session_token or "",
+        }
 
 
 class CalrissianVolumes(Block):
@@ -29,9 +61,39 @@ class CalrissianVolumes(Block):
     storage_class: str | None = Field(
         None, description="Make a volume of this class for each job, and work there; an empty text: the default class."
     )
-    size: Bytes = Field(10 * 1024**3, description="Least size of the volume of a job.")
+    size: Bytes = Field(
+        10 * 1024**3,
+        description="Size of the volume of a job; more where the package asks for more (`tmpdirMin`, `outdirMin`).",
+    )
+    max_size: Bytes = Field(0, description="Largest size that a package may ask for; 0: no limit.")
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = Field(
         "ReadWriteMany", description="Of the volume of a job; with ReadWriteOnce all its pods run on one node."
+    )
+    exchange: CalrissianExchange | None = Field(None, description="Bucket for inputs and results, instead of claims.")
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> CalrissianVolumes:
+        shared = (self.claim, self.input_claim, self.output_claim, self.tmp_claim)
+        if self.exchange is not None:
+            if self.storage_class is None or any(shared):
+                raise ValueError("exchange: needs storage_class, and no claims")
+        elif not self.claim and not (
+            self.input_claim and self.input_folder and self.output_claim and self.output_folder
+        ):
+            raise ValueError("needs claim, or input_claim, input_folder, output_claim and output_folder, or exchange")
+        return self
+
+
+class CalrissianNamespaces(Block):
+    """What is made in the namespace of a user or of a job."""
+
+    make: bool = Field(True, description="Make namespaces of users where they are not there; those of jobs always are.")
+    role: str = Field("oapip-calrissian", description="ClusterRole that Calrissian's account gets in the namespace.")
+    quota: Mapping[str, str | int] = Field(
+        default_factory=dict, description="`hard` of a ResourceQuota for the namespace; empty: none."
+    )
+    secrets_from: str = Field(
+        "", description="Namespace from which `pull_secrets` and `env_from_secrets` are copied; empty: they are there."
     )
 
 
@@ -39,7 +101,12 @@ class CalrissianEngine(Block):
     """Calrissian on Kubernetes: a Job for each job, a pod for each step."""
 
     type: Literal["calrissian"] = "calrissian"
-    namespace: str = Field("default", description="Namespace of jobs and pods.")
+    namespace: str = Field(
+        "default",
+        pattern=f"^({_NAME}|{_TEMPLATE})$",
+        description="Namespace of jobs and pods; with `{user}` or `{job}` at the end, one for each.",
+    )
+    namespaces: CalrissianNamespaces = Field(default_factory=CalrissianNamespaces)
     kubeconfig: Path | None = Field(
         None, description="How to reach the cluster; else the account of this server's pod, else `KUBECONFIG`."
     )
@@ -81,18 +148,15 @@ class CalrissianEngine(Block):
     steps: Mapping[str, Any] = Field(
         default_factory=dict, description="Part of a Kubernetes pod template that is laid over the pods of the steps."
     )
-    volumes: CalrissianVolumes = Field(default_factory=CalrissianVolumes)
+    volumes: CalrissianVolumes = Field(description="")
     processes: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict, description="Other values of these keys for one process, by process id."
     )
 
     @model_validator(mode="after")
-    def _has_volumes(self) -> CalrissianEngine:
-        known = self.volumes
-        if not known.claim and not (
-            known.input_claim and known.input_folder and known.output_claim and known.output_folder
-        ):
-            raise ValueError("volumes: needs claim, or input_claim, input_folder, output_claim and output_folder")
+    def _namespaces_have_volumes(self) -> CalrissianEngine:
+        if self.per_job and self.volumes.exchange is None:
+            raise ValueError("namespace: one for each job has no claims, so it needs volumes.exchange")
         return self
 
     @model_validator(mode="after")
@@ -109,4 +173,20 @@ class CalrissianEngine(Block):
         values = self.processes.get(process_id)
         if not values:
             return self
-        return CalrissianEngine.model_validate({**self.model_dump(exclude={"processes"}), **values})
+        known = self.model_dump(exclude={"processes", "volumes"})
+        return CalrissianEngine.model_validate({**known, "volumes": self.volumes, **values})
+
+    @property
+    def per_user(self) -> bool:
+        """True if each user has a namespace."""
+        return self.namespace.endswith("{user}")
+
+    @property
+    def per_job(self) -> bool:
+        """True if each job has a namespace."""
+        return self.namespace.endswith("{job}")
+
+    @property
+    def everywhere(self) -> bool:
+        """True if jobs are in many namespaces."""
+        return self.per_user or self.per_job

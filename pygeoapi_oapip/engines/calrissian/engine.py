@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ...errors import EngineUnavailable, PlanRejected, RunLost
@@ -13,11 +14,12 @@ from ...model.process import NO_PACKAGE, Package
 from ...model.run import JobID, LogLine, RunRef, RunReport, RunState
 from ...model.value import OutputValue
 from ...packages.remote import is_remote
-from ...packages.resources import MIB, demand
+from ...packages.resources import MIB, demand, disk, gpus
 from ...settings import CalrissianEngine as Settings
 from ..base import EngineHealth, Traits
 from . import launch, reports
 from .client import Cluster
+from .exchange import Exchange
 from .folder import JobFolder
 from .follower import Follower
 from .joblog import read_logs
@@ -48,8 +50,11 @@ class CalrissianEngine:
         self.name = name
         self.settings = settings
         self.cluster = Cluster(settings)
-        self._follower = Follower(self.cluster, settings.namespace, selector(settings.instance))
-        self._preflight = Preflight(settings, self.cluster)
+        followed = "" if settings.everywhere else settings.namespace
+        self._follower = Follower(self.cluster, followed, selector(settings.instance))
+        bucket = settings.volumes.exchange
+        self._exchange = Exchange(bucket, settings.instance) if bucket else None
+        self._preflight = Preflight(settings, self.cluster, self._exchange)
         self._seen: dict[JobID, tuple[float, RunReport]] = {}
 
     @property
@@ -76,6 +81,13 @@ class CalrissianEngine:
                 f"The process asks for {wanted.cores:g} cores and {wanted.memory / MIB:.0f} MiB of memory; "
                 f"a job may have {settings.max_cores:g} cores and {settings.max_ram / MIB:.0f} MiB here."
             )
+        if (cards := gpus(plan.package.document)) > settings.max_gpus:
+            raise PlanRejected(f"The process asks for {cards:g} GPUs; a job may have {settings.max_gpus} here.")
+        room, limit = disk(plan.package.document), settings.volumes.max_size
+        if limit and room > limit:
+            raise PlanRejected(
+                f"The process asks for {room / MIB:.0f} MiB of disk; a job may have {limit / MIB:.0f} MiB here."
+            )
 
     def submit(self, plan: Plan) -> RunRef:
         """Write the plan into the volume and make the Job. See Engine."""
@@ -86,7 +98,9 @@ class CalrissianEngine:
                 self._wait_for_room(run)
                 settings = self.settings.of(plan.process_id)
                 launch.write(settings, plan, folder)
-                self._follower.jobs.learn(launch.create(settings, self.cluster, plan, folder))
+                if self._exchange is not None:
+                    self._exchange.send(plan.job_id, folder)
+                self._follower.jobs.learn(launch.create(settings, self.cluster, plan, folder, self._exchange))
                 folder.decide("submitted", {})
         except OSError as error:
             raise EngineUnavailable(f"the volume of the jobs cannot be written: {error.strerror}") from error
@@ -111,7 +125,7 @@ class CalrissianEngine:
             folder.decide("cancel", {"time": time.time()})
         except OSError as error:
             raise EngineUnavailable(f"the volume of the jobs cannot be written: {error.strerror}") from error
-        launch.remove(self.cluster, self.settings, run)
+        launch.remove(self.cluster, run)
         self._seen.pop(run.job_id, None)
 
     def outputs(self, run: RunRef) -> Mapping[str, OutputValue]:
@@ -120,6 +134,8 @@ class CalrissianEngine:
 
         folder = self._folder(run)
         try:
+            if self._exchange is not None:
+                self._exchange.outputs(run.job_id, folder)
             folder.collect()
         except OSError as error:
             raise EngineUnavailable(f"the outputs cannot be moved to the job's folder: {error.strerror}") from error
@@ -133,15 +149,22 @@ class CalrissianEngine:
 
     def logs(self, run: RunRef) -> Iterator[LogLine]:
         """The lines of Calrissian and of the steps. See Engine."""
-        return read_logs(self._folder(run))
+        folder = self._folder(run)
+        if self._exchange is not None and folder.planned and not folder.forgotten:
+            with suppress(EngineUnavailable):  # then the lines so far
+                self._exchange.logs(run.job_id, folder)
+        return read_logs(folder)
 
     def forget(self, run: RunRef) -> None:
         """Remove the Job with all that belongs to it, and what the volume holds of it. See Engine."""
         folder = self._folder(run)
         if not folder.planned:
             return
-        launch.remove(self.cluster, self.settings, run)
+        launch.remove(self.cluster, run)
         try:
+            if self._exchange is not None and not folder.forgotten:
+                self._exchange.logs(run.job_id, folder)
+                self._exchange.remove(run.job_id)
             folder.collect()
         except OSError as error:
             raise EngineUnavailable(f"the files of the job cannot be moved: {error.strerror}") from error
@@ -153,7 +176,8 @@ class CalrissianEngine:
 
     def reap(self, ended: Callable[[JobID], bool]) -> int:
         """Remove Jobs whose jobs have ended. See Reaping."""
-        return launch.left_over(self.cluster, self.settings, ended)
+        count = launch.left_over(self.cluster, self.settings, ended)
+        return max(count, self._exchange.left_over(ended)) if self._exchange is not None else count
 
     def close(self) -> None:
         """Close idle connections; runs go on. The engine can still be used."""
@@ -192,6 +216,9 @@ class CalrissianEngine:
         if not folder.planned:
             return None
         ended = self._ended(folder)
+        if ended is None and self._exchange is not None:
+            self._exchange.pull(run.job_id, folder)
+            ended = self._ended(folder)
         if ended is not None:
             return ended
         job_id = safe_id(run.job_id)

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from ...model.json import JSONObject
+from ...packages.ontology import carried
 from .places import Places
 
 _IN_POD = Path(__file__).parent / "inpod"
@@ -42,6 +43,11 @@ class JobFolder:
         """True once everything is written that the pod needs (`decide("planned", ...)` comes last)."""
         return (self.workspace / "run" / "planned.json").exists()
 
+    @property
+    def forgotten(self) -> bool:
+        """True once nothing is elsewhere any more (`remove`)."""
+        return (self.workspace / "run" / "forgotten.json").exists()
+
     def make(self, user: int, group: int) -> None:
         """Make the folders that pods write to. Raises OSError."""
         self.run.mkdir(parents=True, exist_ok=True)
@@ -55,9 +61,9 @@ class JobFolder:
     def write_plan(self, plan: JSONObject, document: JSONObject, order: JSONObject) -> None:
         """Write all that the pod needs. Raises OSError."""
         run = self.where.server_in / "run"
-        for source in _IN_POD.glob("*.py"):
+        for source in _IN_POD.glob("*.py") if not self.where.secret else ():
             shutil.copyfile(source, run / source.name)
-        (run / "app.cwl").write_text(_as_yaml({k: v for k, v in document.items() if k != "$schemas"}), "utf-8")
+        (run / "app.cwl").write_text(_as_yaml(self._with_formats(document)), "utf-8")
         (run / "order.json").write_text(_as_yaml(self._in_pod(order)), "utf-8")
         _write(run / "plan.json", plan)
 
@@ -116,10 +122,29 @@ class JobFolder:
         shutil.rmtree(self.workspace / "work", ignore_errors=True)
         for folder in {self.where.server_in, self.where.server_out} - {self.workspace}:
             shutil.rmtree(folder, ignore_errors=True)
+        _write(self.run / "forgotten.json", {})
 
     def _out(self, name: str) -> Path:
         kept = self.workspace / name
         return kept if (self.run / "collected.json").exists() else self.where.server_out / name
+
+    def keep(self, events: str, usage: Any, report: Any) -> None:
+        """Write what the pod has told by other means than the volume; the report comes last. Raises OSError."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        (self.run / "events.jsonl").write_text(events, encoding="utf-8")
+        for name, document in (("usage", usage), ("exit", report)):
+            if isinstance(document, dict):
+                _write(self.run / f"{name}.json", document)
+
+    def _with_formats(self, document: JSONObject) -> JSONObject:
+        """The package; what it carries of ontologies of formats (`$schemas`) is in a file, as cwltool reads it."""
+        plain = {key: value for key, value in document.items() if key != "$schemas"}
+        triples = carried(document)
+        if not triples:
+            return plain
+        lines = "".join(f"<{s}> <{p}> <{o}> .\n" for s, p, o in triples)
+        (self.where.server_in / "run" / "formats.ttl").write_text(lines, encoding="utf-8")
+        return {**plain, "$schemas": [f"file://{self.where.pod_in}/run/formats.ttl"]}
 
     def _in_pod(self, value: Any) -> Any:
         """A copy of a job order whose locations are those in the pod; files are brought there."""

@@ -120,7 +120,7 @@ class Collection:
         while True:
             query = {"labelSelector": self._selector, "limit": "500", **({"continue": more} if more else {})}
             page = self._cluster.get(self._path, **query)
-            found.update((row["metadata"]["name"], row) for row in page["items"])
+            found.update((_name(row), row) for row in page["items"])
             more = page["metadata"].get("continue") or ""
             if not more:
                 break
@@ -148,7 +148,7 @@ class Collection:
     def _apply(self, kind: str, row: Row) -> None:
         if kind == "BOOKMARK":
             return
-        name = row["metadata"]["name"]
+        name = _name(row)
         with self._lock:
             rest = {key: value for key, value in self._rows.items() if key != name}
             self._rows = rest if kind == "DELETED" else {**rest, name: row}
@@ -167,14 +167,15 @@ class Follower:
 
     Args:
         cluster: where they are.
-        namespace: theirs.
+        namespace: theirs; "" for all.
         selector: label selector of this server's objects.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, selector: str) -> None:
         self._change = threading.Condition()
         self._count = 0
-        jobs, pods = f"/apis/batch/v1/namespaces/{namespace}/jobs", f"/api/v1/namespaces/{namespace}/pods"
+        within = f"namespaces/{namespace}/" if namespace else ""
+        jobs, pods = f"/apis/batch/v1/{within}jobs", f"/api/v1/{within}pods"
         self.jobs = Collection(cluster, jobs, selector, self._changed)
         self.pods = Collection(cluster, pods, selector, self._changed)
 
@@ -197,6 +198,10 @@ class Follower:
         with self._change:
             self._count += 1
             self._change.notify_all()
+
+
+def _name(row: Row) -> str:
+    return f"{row['metadata'].get('namespace', '')}/{row['metadata']['name']}"
 
 
 def _label(row: Row) -> str:

@@ -9,11 +9,13 @@ from ...errors import EngineUnavailable, PlanRejected
 from ...model.execution import Plan
 from ...model.json import JSON, JSONObject
 from ...model.run import JobID, RunRef
+from ...packages.resources import disk
 from ...settings import CalrissianEngine as Settings
-from . import manifest
+from . import manifest, namespaces
 from .client import Cluster, Refused
+from .exchange import Exchange
 from .folder import JobFolder
-from .names import JOB, job_name, selector
+from .names import JOB, job_name, namespace_of, selector
 from .places import Places
 
 _CONFLICT, _INVALID = 409, (400, 413, 422)
@@ -21,13 +23,26 @@ _CONFLICT, _INVALID = 409, (400, 413, 422)
 
 def reference(engine: str, settings: Settings, plan: Plan) -> RunRef:
     """The run of a plan."""
-    state: JSONObject = {"workspace": str(plan.workspace.absolute()), "namespace": settings.namespace}
+    namespace = namespace_of(settings.namespace, plan.owner, plan.job_id)
+    state: JSONObject = {"workspace": str(plan.workspace.absolute()), "namespace": namespace}
+    if settings.per_job:
+        state = {**state, "own_namespace": True}
     return RunRef(engine, plan.job_id, job_name(plan.job_id), state)
 
 
-def job_path(namespace: str, name: str = "") -> str:
+def job_path(run: RunRef) -> str:
     """Of the API."""
-    return f"/apis/batch/v1/namespaces/{namespace}/jobs{f'/{name}' if name else ''}"
+    return f"{jobs_path(namespace(run))}/{run.external_id}"
+
+
+def jobs_path(name: str) -> str:
+    """Of the Jobs of a namespace."""
+    return f"/apis/batch/v1/namespaces/{name}/jobs"
+
+
+def namespace(run: RunRef) -> str:
+    """Where a run's objects are."""
+    return str(run.state["namespace"])
 
 
 def write(settings: Settings, plan: Plan, folder: JobFolder) -> None:
@@ -39,20 +54,28 @@ def write(settings: Settings, plan: Plan, folder: JobFolder) -> None:
     folder.decide("planned", {**known, "steps": _steps(package.document)})
 
 
-def create(settings: Settings, cluster: Cluster, plan: Plan, folder: JobFolder) -> Mapping[str, Any]:
-    """Make the Job, or adopt it, and its volume; gives the Job.
+def create(
+    settings: Settings, cluster: Cluster, plan: Plan, folder: JobFolder, exchange: Exchange | None
+) -> Mapping[str, Any]:
+    """Make the Job, or adopt it, and its volume and Secret; gives the Job.
 
     Raises:
         EngineUnavailable: the cluster is away, or refuses for now (quota, missing rights).
         PlanRejected: the cluster says that the Job is not valid.
     """
+    home = namespace_of(settings.namespace, plan.owner, plan.job_id)
     body = manifest.job(settings, plan.job_id, plan.process_id, folder.where)
     try:
-        job = _made(cluster, job_path(settings.namespace), body)
+        namespaces.ensure(settings, cluster, plan)
+        job = _made(cluster, jobs_path(home), body)
+        owned = (settings, plan.job_id, plan.process_id, job["metadata"])
+        if exchange is not None:
+            _made_blindly(
+                cluster, f"/api/v1/namespaces/{home}/secrets", manifest.secret(*owned, exchange.secret(plan.job_id))
+            )
         if folder.where.own_claim:
-            size = settings.volumes.size
-            claim = manifest.claim(settings, plan.job_id, plan.process_id, job["metadata"], size)
-            _made(cluster, f"/api/v1/namespaces/{settings.namespace}/persistentvolumeclaims", claim)
+            claim = manifest.claim(*owned, volume_size(settings, plan.package.document))
+            _made(cluster, f"/api/v1/namespaces/{home}/persistentvolumeclaims", claim)
         return job
     except Refused as refusal:
         if refusal.status in _INVALID:
@@ -60,10 +83,17 @@ def create(settings: Settings, cluster: Cluster, plan: Plan, folder: JobFolder) 
         raise EngineUnavailable(f"the cluster refuses the job for now: {refusal.message}") from refusal
 
 
-def remove(cluster: Cluster, settings: Settings, run: RunRef) -> None:
-    """Remove the Job; the cluster removes its pods and its claim with it. Raises EngineUnavailable."""
+def volume_size(settings: Settings, document: JSONObject) -> int:
+    """Bytes for a job's own volume: what the package asks for, at least what the settings say."""
+    return max(settings.volumes.size, round(disk(document)))
+
+
+def remove(cluster: Cluster, run: RunRef) -> None:
+    """Remove the Job; the cluster removes its pods, claim and Secret with it. Raises EngineUnavailable."""
     try:
-        cluster.delete(job_path(settings.namespace, run.external_id))
+        cluster.delete(job_path(run))
+        if run.state.get("own_namespace"):
+            namespaces.remove(cluster, namespace(run))
     except Refused as refusal:
         raise EngineUnavailable(f"the cluster does not remove the job: {refusal.message}") from refusal
 
@@ -75,11 +105,17 @@ def left_over(cluster: Cluster, settings: Settings, ended: Callable[[JobID], boo
         EngineUnavailable: the cluster is away, or does not allow it.
     """
     count = 0
+    path = "/apis/batch/v1/jobs" if settings.everywhere else jobs_path(settings.namespace)
     try:
-        for row in cluster.get(job_path(settings.namespace), labelSelector=selector(settings.instance))["items"]:
-            job_id = str((row["metadata"].get("annotations") or {}).get(JOB, ""))
+        for row in cluster.get(path, labelSelector=selector(settings.instance))["items"]:
+            meta = row["metadata"]
+            job_id = str((meta.get("annotations") or {}).get(JOB, ""))
             if job_id and ended(job_id):
-                count += cluster.delete(job_path(settings.namespace, row["metadata"]["name"]))
+                count += cluster.delete(f"{jobs_path(meta.get('namespace', settings.namespace))}/{meta['name']}")
+        for name, job_id in namespaces.of_jobs(cluster, selector(settings.instance)) if settings.per_job else ():
+            if ended(job_id):
+                namespaces.remove(cluster, name)
+                count += 1
     except Refused as refusal:
         raise EngineUnavailable(f"the cluster refuses it: {refusal.message}") from refusal
     return count
@@ -96,6 +132,15 @@ def _made(cluster: Cluster, path: str, body: Mapping[str, Any]) -> Mapping[str, 
     if labels.get(JOB) != body["metadata"]["labels"][JOB]:
         raise Refused(_CONFLICT, f"{body['metadata']['name']} exists and belongs to something else")
     return found
+
+
+def _made_blindly(cluster: Cluster, path: str, body: Mapping[str, Any]) -> None:
+    """Make a Secret; this server may not read one, and its name is that of the Job, which was adopted."""
+    try:
+        cluster.create(path, body)
+    except Refused as refusal:
+        if refusal.status != _CONFLICT:
+            raise
 
 
 def _plan(settings: Settings, plan: Plan, where: Places) -> JSONObject:
@@ -133,6 +178,7 @@ def _arguments(settings: Settings, plan: Plan, where: Places) -> list[JSON]:
         *("--default-container", settings.default_image),
         *("--usage-report", f"{where.pod_out}/run/usage.json"),
         "--disable-color",
+        "--relax-path-checks",
         *settings.flags,
         f"{run}/app.cwl#{fragment}" if fragment else f"{run}/app.cwl",
         f"{run}/order.json",

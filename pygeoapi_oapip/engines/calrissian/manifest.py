@@ -11,6 +11,7 @@ from .names import COMPONENT, JOB, LEADER, STEP, job_name, labels, safe_id
 from .places import Places
 
 _CONTAINER = "calrissian"
+_SECRET = "/exchange-secret"
 _LEADER_RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
 
 
@@ -57,14 +58,29 @@ def claim(settings: Settings, job_id: str, process_id: str, owner: Mapping[str, 
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": {
-            "name": job_name(job_id),
-            "labels": {**settings.labels, **labels(job_id, process_id, settings.instance)},
-            "ownerReferences": [
-                {"apiVersion": "batch/v1", "kind": "Job", "name": owner["name"], "uid": owner["uid"]},
-            ],
-        },
+        "metadata": _owned(settings, job_id, process_id, owner),
         "spec": spec,
+    }
+
+
+def _owned(settings: Settings, job_id: str, process_id: str, owner: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": job_name(job_id),
+        "labels": {**settings.labels, **labels(job_id, process_id, settings.instance)},
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": owner["name"], "uid": owner["uid"]}],
+    }
+
+
+def secret(
+    settings: Settings, job_id: str, process_id: str, owner: Mapping[str, Any], content: Mapping[str, str]
+) -> Any:
+    """The Secret by which the leader's pod exchanges files; it goes with its owner, the Job."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": _owned(settings, job_id, process_id, owner),
+        "stringData": dict(content),
     }
 
 
@@ -105,7 +121,7 @@ def _leader(settings: Settings, where: Places) -> dict[str, Any]:
         "name": _CONTAINER,
         "image": settings.image,
         "imagePullPolicy": settings.pull_policy,
-        "command": ["python3", f"{where.pod_in}/run/runner.py", f"{where.pod_in}/run/plan.json"],
+        "command": _command(where),
         "env": [
             {"name": "CALRISSIAN_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "CALRISSIAN_INIT_IMAGE", "value": settings.init_image},
@@ -118,8 +134,13 @@ def _leader(settings: Settings, where: Places) -> dict[str, Any]:
         ],
         "resources": _LEADER_RESOURCES,
         "securityContext": _container_security(settings),
-        "volumeMounts": [*(mount.mount() for mount in where.mounts), {"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [
+            *(mount.mount() for mount in where.mounts),
+            {"name": "tmp", "mountPath": "/tmp"},
+            *([{"name": "exchange", "mountPath": _SECRET, "readOnly": True}] if where.secret else []),
+        ],
     }
+    secret = {"name": "exchange", "secret": {"secretName": where.secret, "defaultMode": 0o440}}
     return {
         **_everywhere(settings),
         "serviceAccountName": settings.service_account,
@@ -127,8 +148,18 @@ def _leader(settings: Settings, where: Places) -> dict[str, Any]:
         "terminationGracePeriodSeconds": round(settings.stop_grace) + 5,
         "securityContext": _pod_security(settings),
         "containers": [container],
-        "volumes": [*(mount.volume() for mount in where.mounts), {"name": "tmp", "emptyDir": {}}],
+        "volumes": [
+            *(mount.volume() for mount in where.mounts),
+            {"name": "tmp", "emptyDir": {}},
+            *([secret] if where.secret else []),
+        ],
     }
+
+
+def _command(where: Places) -> list[str]:
+    if where.secret:
+        return ["python3", f"{_SECRET}/carrier.py", f"{_SECRET}/exchange.json"]
+    return ["python3", f"{where.pod_in}/run/runner.py", f"{where.pod_in}/run/plan.json"]
 
 
 def _everywhere(settings: Settings) -> dict[str, Any]:

@@ -12,8 +12,10 @@ COMPONENT = "app.kubernetes.io/component"
 JOB = "pygeoapi-oapip/job"
 PROCESS = "pygeoapi-oapip/process"
 LEADER, STEP = "leader", "step"
-_PRODUCT = "pygeoapi-oapip"
+PRODUCT = "pygeoapi-oapip"
 _PLAIN = re.compile(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?")
+_DIGESTED = re.compile(r"(.*-)?[0-9a-f]{32}")
+_LONGEST_USER = 43
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -27,6 +29,32 @@ def job_name(job_id: str) -> str:
     return f"oapip-{safe_id(job_id)}"
 
 
+def safe_user(user: str) -> str:
+    """A user as part of a DNS label of at most 43 characters: itself where it is one, else a part of it with a digest.
+
+    No two users have the same: what looks like one with a digest gets a digest of its own.
+    """
+    plain = _PLAIN.fullmatch(user) and len(user) <= _LONGEST_USER and "--" not in user
+    if plain and not _DIGESTED.fullmatch(user):
+        return user
+    start = re.sub("[^a-z0-9]+", "-", user.lower()).strip("-")[:10].strip("-")
+    return "-".join(filter(None, [start, hashlib.sha256(user.encode()).hexdigest()[:32]]))
+
+
+def namespace_of(template: str, user: str, job_id: str) -> str:
+    """The namespace of a job.
+
+    Args:
+        template: a name, or one that ends with `{user}` or `{job}`.
+        user: who owns the job.
+        job_id: as the server has it.
+    """
+    short = safe_id(job_id)
+    if len(short) > _LONGEST_USER:
+        short = hashlib.sha256(job_id.encode()).hexdigest()[:40]
+    return template.replace("{user}", safe_user(user)).replace("{job}", short)
+
+
 def label_value(text: str) -> str:
     """A text as a label value: at most 63 characters, without the ones that are not allowed."""
     return _UNSAFE.sub("_", text)[:63].strip("_.-")
@@ -35,7 +63,7 @@ def label_value(text: str) -> str:
 def labels(job_id: str, process_id: str, instance: str) -> Mapping[str, str]:
     """Labels of everything that is made for a job."""
     return {
-        MANAGED_BY: _PRODUCT,
+        MANAGED_BY: PRODUCT,
         INSTANCE: instance,
         JOB: safe_id(job_id),
         PROCESS: label_value(process_id),
@@ -44,4 +72,4 @@ def labels(job_id: str, process_id: str, instance: str) -> Mapping[str, str]:
 
 def selector(instance: str) -> str:
     """Selects everything that servers of this instance have made."""
-    return f"{MANAGED_BY}={_PRODUCT},{INSTANCE}={instance}"
+    return f"{MANAGED_BY}={PRODUCT},{INSTANCE}={instance}"

@@ -55,16 +55,18 @@ class Places:
     mounts: tuple[Mount, ...]
     own_claim: str = ""
     """Name of the claim that is made for this job; "" where there is none."""
+    secret: str = ""
+    """Name of the Secret by which the pod exchanges files with a bucket; "" where both share a volume."""
 
     @property
     def bring_in(self) -> list[tuple[str, str]]:
         """Folders that are copied in the pod before Calrissian starts."""
-        return [(f"{self.pod_in}/inputs", self.inputs)] if self.own_claim else []
+        return [(f"{self.pod_in}/inputs", self.inputs)] if self.own_claim and not self.secret else []
 
     @property
     def take_out(self) -> list[tuple[str, str]]:
         """Folders that are copied in the pod after its success."""
-        return [(self.outdir, f"{self.pod_out}/outputs")] if self.own_claim else []
+        return [(self.outdir, f"{self.pod_out}/outputs")] if self.own_claim and not self.secret else []
 
 
 def places(volumes: CalrissianVolumes, job_id: str, workspace: Path) -> Places:
@@ -75,6 +77,8 @@ def places(volumes: CalrissianVolumes, job_id: str, workspace: Path) -> Places:
         job_id: as the server has it.
         workspace: the job's folder on this server.
     """
+    if volumes.exchange is not None:
+        return _exchanged_by_bucket(job_id, workspace)
     name = workspace.name
     root = _EXCHANGE if volumes.storage_class is not None else _ROOT
     if volumes.claim:
@@ -85,6 +89,22 @@ def places(volumes: CalrissianVolumes, job_id: str, workspace: Path) -> Places:
         roots = (volumes.input_folder / name, volumes.output_folder / name)
         found = _with_tmp(volumes, job_id, tuple(_exchanged(volumes, name, root)), roots)
     return found
+
+
+def _exchanged_by_bucket(job_id: str, workspace: Path) -> Places:
+    name = job_name(job_id)
+    return Places(
+        server_in=workspace,
+        server_out=workspace,
+        pod_in=_ROOT,
+        pod_out=_ROOT,
+        outdir=f"{_ROOT}/outputs",
+        inputs=f"{_ROOT}/inputs",
+        tmp=f"{_ROOT}/tmp",
+        mounts=(Mount(name, "", _ROOT),),
+        own_claim=name,
+        secret=name,
+    )
 
 
 def _exchanged(volumes: CalrissianVolumes, name: str, root: str) -> Iterator[Mount]:

@@ -15,6 +15,7 @@ from ...errors import EngineUnavailable
 from ...settings import CalrissianEngine as Settings
 from ..base import EngineHealth
 from .client import Cluster, Refused
+from .exchange import Exchange
 
 FRESH = 60.0
 """Seconds for which an answer is believed."""
@@ -32,6 +33,8 @@ class Right:
     """Name of the role in docker/kubernetes that gives it."""
     without: str = ""
     """What happens without it; "" where no job can run."""
+    name: str = ""
+    """Of the one object; "" for all."""
 
 
 def rights(settings: Settings) -> Sequence[Right]:
@@ -42,10 +45,34 @@ def rights(settings: Settings) -> Sequence[Right]:
         Right("batch", "jobs", ("watch",), "job-watcher-role", "Jobs are listed every 2 s"),
         Right("", "pods", ("list", "watch"), "pod-watcher-role", "why a pod does not start is told late or not at all"),
     ]
+    found += _of_namespaces(settings)
+    if settings.volumes.exchange is not None:
+        found.append(Right("", "secrets", ("create",), "exchange-role"))
     if settings.volumes.storage_class is not None:
         found.append(Right("", claims, ("create", "get"), "volume-manager-role"))
     else:
         found.append(Right("", claims, ("get",), "pvc-reader-role", "claims that are missing are not noticed"))
+    return found
+
+
+def _of_namespaces(settings: Settings) -> Sequence[Right]:
+    """What it needs to make namespaces."""
+    if not settings.everywhere or (settings.per_user and not settings.namespaces.make):
+        return ()
+    more, role = settings.namespaces, "namespace-manager-role"
+    verbs = ("create", "get", "list", "delete") if settings.per_job else ("create", "get")
+    rbac = "rbac.authorization.k8s.io"
+    found = [
+        Right("", "namespaces", verbs, role),
+        Right(rbac, "rolebindings", ("create",), role),
+        Right(rbac, "clusterroles", ("bind",), role, name=more.role),
+    ]
+    if settings.service_account != "default" or settings.step_service_account:
+        found.append(Right("", "serviceaccounts", ("create",), role))
+    if more.quota:
+        found.append(Right("", "resourcequotas", ("create",), role))
+    if more.secrets_from and settings.volumes.exchange is None:
+        found.append(Right("", "secrets", ("create",), role))
     return found
 
 
@@ -55,10 +82,11 @@ class Preflight:
     Args:
         settings: of the engine.
         cluster: the one to ask.
+        exchange: its bucket is tried, too.
     """
 
-    def __init__(self, settings: Settings, cluster: Cluster) -> None:
-        self._settings, self._cluster = settings, cluster
+    def __init__(self, settings: Settings, cluster: Cluster, exchange: Exchange | None = None) -> None:
+        self._settings, self._cluster, self._exchange = settings, cluster, exchange
         self._lock = threading.Lock()
         self._known = threading.Event()
         self._state = EngineHealth(True, "not asked yet")
@@ -89,15 +117,18 @@ class Preflight:
         wrong = [*_told(self._settings, [row for row in missing if not row[0].without])]
         if not any(right.resource == "persistentvolumeclaims" for right, _ in missing):
             wrong += self._claims()
+        if self._exchange is not None:
+            wrong += filter(None, [self._exchange.problem()])
         less = [f"{text}: {right.without}" for right, text in _grouped(missing) if right.without]
         if wrong:
             return EngineHealth(False, "; ".join([*wrong, *less]))
-        detail = f"namespace {self._settings.namespace} of the cluster answers"
+        detail = f"{_where(self._settings)} of the cluster {'answer' if self._settings.everywhere else 'answers'}"
         return EngineHealth(True, "; ".join([detail, *less]))
 
     def _lacks(self, right: Right, verb: str) -> bool:
         asked = {
-            "namespace": self._settings.namespace,
+            "namespace": "" if self._settings.everywhere else self._settings.namespace,
+            "name": right.name,
             "group": right.group,
             "resource": right.resource,
             "verb": verb,
@@ -113,6 +144,8 @@ class Preflight:
     def _claims(self) -> Iterator[str]:
         """What is wrong with the claims of the settings."""
         volumes, namespace = self._settings.volumes, self._settings.namespace
+        if self._settings.everywhere:
+            return
         for name in (volumes.claim, volumes.input_claim, volumes.output_claim, volumes.tmp_claim):
             if not name:
                 continue
@@ -136,4 +169,8 @@ def _grouped(missing: Sequence[tuple[Right, str]]) -> Iterator[tuple[Right, str]
 
 def _told(settings: Settings, missing: Sequence[tuple[Right, str]]) -> Iterator[str]:
     for _, text in _grouped(missing):
-        yield f"the account of this server may not do this in the namespace {settings.namespace}: {text}"
+        yield f"the account of this server may not do this in the {_where(settings)}: {text}"
+
+
+def _where(settings: Settings) -> str:
+    return f"namespaces {settings.namespace}" if settings.everywhere else f"namespace {settings.namespace}"

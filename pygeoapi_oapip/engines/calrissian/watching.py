@@ -50,14 +50,14 @@ class Watching:
         problem = self._too_long(leaders)
         if problem:
             report = self._end(folder, RunState.FAILED, f"the job's pod cannot start: {problem}")
-            launch.remove(self._cluster, self._settings, run)
+            launch.remove(self._cluster, run)
             return report
         return reports.going_on(folder, leaders)
 
     def _asked(self, run: RunRef) -> Row | None:
         """The Job, asked for: what is followed may be some moments old."""
         try:
-            return self._cluster.get(launch.job_path(self._settings.namespace, run.external_id))
+            return self._cluster.get(launch.job_path(run))
         except Refused as refusal:
             if refusal.status == 404:
                 return None
@@ -67,7 +67,7 @@ class Watching:
         if job is None:
             return reports.cancelled(folder)
         if not job["metadata"].get("deletionTimestamp"):
-            launch.remove(self._cluster, self._settings, run)
+            launch.remove(self._cluster, run)
         return reports.going_on(folder, pods)
 
     def _without_report(self, folder: JobFolder, end: tuple[str, datetime, str], pods: Sequence[Row]) -> RunReport:

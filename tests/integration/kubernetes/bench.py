@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +18,7 @@ from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.model.run import RunRef, RunReport
 from pygeoapi_oapip.settings import CalrissianEngine as Settings
 
+from .cluster import CannotStart
 from .namespace import Namespace
 
 LIMIT = 120.0
@@ -95,16 +96,19 @@ def provisioner(namespace: Namespace, storage_class: str = CLASS) -> Iterator[Pa
     folder.mkdir(exist_ok=True)
     stop = threading.Event()
 
+    def look() -> None:
+        for claim in namespace.cluster.items("pvc", namespace.name):
+            if claim["spec"].get("storageClassName") == storage_class and not claim["spec"].get("volumeName"):
+                _provide(namespace, claim, folder, storage_class)
+        for volume in namespace.cluster.items("pv", namespace.name):
+            of = volume["spec"].get("claimRef") or {}
+            if of.get("namespace") == namespace.name and volume.get("status", {}).get("phase") == "Released":
+                namespace.cluster.kubectl("delete", "pv", volume["metadata"]["name"], "--wait=false")
+
     def serve() -> None:
         while not stop.wait(0.3):
-            claims = namespace.cluster.items("pvc", namespace.name)
-            for claim in claims:
-                if claim["spec"].get("storageClassName") == storage_class and not claim["spec"].get("volumeName"):
-                    _provide(namespace, claim, folder, storage_class)
-            for volume in namespace.cluster.items("pv", namespace.name):
-                of = volume["spec"].get("claimRef") or {}
-                if of.get("namespace") == namespace.name and volume.get("status", {}).get("phase") == "Released":
-                    namespace.cluster.kubectl("delete", "pv", volume["metadata"]["name"], "--wait=false")
+            with suppress(CannotStart):  # the API server may be away, or the claim gone
+                look()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

@@ -19,3 +19,16 @@ def folder_of(tmp_path: Path, **volumes: Any) -> JobFolder:
     workspace = tmp_path / JOB_ID
     workspace.mkdir(exist_ok=True)
     return JobFolder(workspace, places(chosen.volumes, JOB_ID, workspace))
+
+
+def exchange_settings(folder: Path, **more: Any) -> Settings:
+    """Settings of jobs whose files go through a bucket; the keys are in files of the folder."""
+    (folder / "key").write_text("the-access-key", encoding="utf-8")
+    (folder / "secret").write_text("the-secret-key", encoding="utf-8")
+    exchange = {
+        "endpoint": "http://127.0.0.1:9",
+        "bucket": "exchange",
+        "access_key": {"file": str(folder / "key")},
+        "secret_key": {"file": str(folder / "secret")},
+    }
+    return settings(**{"volumes": {"storage_class": "x", "exchange": exchange}, **more})
