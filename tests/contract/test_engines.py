@@ -20,16 +20,16 @@ from pygeoapi_oapip.settings import LocalEngine as Settings
 from pygeoapi_oapip.testing.engine_contract import BEHAVIOURS, EngineContract
 from pygeoapi_oapip.testing.fake_engine import FakeBackEnd, FakeEngine, Script
 
-MINUTE = 60.0
+LONG = 600.0
 SCRIPTS = {
     "echo": Script(outputs={"said": Literal("hello")}, log=["hello"]),
     "fail": Script(outcome=RunState.FAILED, message="The tool ended with exit code 3: broken"),
-    "long": Script(ends=MINUTE, log=["hello"]),
+    "long": Script(ends=LONG, log=["hello"]),
 }
 COMMANDS = {
     "echo": "echo hello; echo hello >&2",
     "fail": "echo broken >&2; exit 3",
-    "long": "echo hello >&2; exec sleep 60",
+    "long": "echo hello >&2; exec sleep 600",
 }
 
 
@@ -101,7 +101,7 @@ class Scripted:
 
     def course(self, order: JSONObject) -> Course:
         failure = "it ended with code 3: broken" if self.process.id == "fail" else ""
-        return Course(MINUTE if self.process.id == "long" else 0.0, failure, ["hello"])
+        return Course(LONG if self.process.id == "long" else 0.0, failure, ["hello"])
 
     def outputs(self, order: JSONObject, folder: Path) -> Mapping[str, OutputValue]:
         return {"said": Literal("hello")}

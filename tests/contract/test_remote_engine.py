@@ -20,7 +20,7 @@ from pygeoapi_oapip.testing.remote_server import RemoteScript, RemoteServer
 SCRIPTS = {
     "echo": RemoteScript(results={"said": "hello"}),
     "fail": RemoteScript(fails="exit code 3: broken"),
-    "long": RemoteScript(ends=60.0),
+    "long": RemoteScript(ends=600),
 }
 
 

@@ -30,7 +30,7 @@ from pygeoapi_oapip.staging.workspace import LocalWorkspaces
 from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
 from pygeoapi_oapip.testing.fake_engine import FakeBackEnd, FakeEngine, Script
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 TAKES: Mapping[str, Any] = {
     "cwlVersion": "v1.2",
     "class": "CommandLineTool",

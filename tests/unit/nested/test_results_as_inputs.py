@@ -33,7 +33,7 @@ def files(order: Any) -> str:
 
 def test_a_file_is_handed_over_and_outlives_the_nested_job(tmp_path: Path) -> None:
     bench = Bench(tmp_path, {"child": Script(outputs={"out": A})})
-    bench.scripts["parent"] = bench.engine.scripts["parent"] = Script(starts=0.0, ends=60.0)
+    bench.scripts["parent"] = bench.engine.scripts["parent"] = Script(starts=0.0, ends=600)
     job = bench.added({"f": nested()})
     with bench.loop():
         deadline = time.monotonic() + PATIENCE
@@ -52,7 +52,7 @@ def test_a_file_is_handed_over_and_outlives_the_nested_job(tmp_path: Path) -> No
 
 def read_inputs(bench: Bench, inputs: Mapping[str, InputValue]) -> Mapping[str, Any]:
     """The order of a parent that is held in its run, with the texts of the files in place of their locations."""
-    bench.engine.scripts["parent"] = Script(ends=60.0)
+    bench.engine.scripts["parent"] = Script(ends=600)
     job = bench.added(inputs)
     with bench.loop():
         deadline = time.monotonic() + PATIENCE

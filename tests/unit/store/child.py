@@ -47,7 +47,7 @@ def _lock(database: Database) -> None:
     connection = sqlite3.connect(str(database.file), isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
     print("locked", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 
 
 if __name__ == "__main__":

@@ -40,12 +40,39 @@ def faults_of(threads: int, work: Callable[[], None]) -> list[str]:
     return found
 
 
-def test_a_slow_disk_is_no_lock() -> None:
+class Clock:
+    """The time that a turn sees, which passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("pygeoapi_oapip.store.turn.time", clock)
+    return clock
+
+
+def test_a_slow_disk_is_no_lock(clock: Clock) -> None:
     turn = Turn(patience=0.2)
-    assert faults_of(8, lambda: write(turn, 0.3)) == []
+
+    def write_slowly() -> None:
+        with turn.taken():
+            turn.begun()
+            clock.now += 0.3
+            time.sleep(0.3)
+
+    assert faults_of(8, write_slowly) == []
 
 
-def test_who_waited_behind_writers_may_still_wait_for_the_lock() -> None:
+def test_who_waited_behind_writers_may_still_wait_for_the_lock(clock: Clock) -> None:
     turn = Turn(patience=0.5)
     left: list[float] = []
 
@@ -57,10 +84,11 @@ def test_who_waited_behind_writers_may_still_wait_for_the_lock() -> None:
         turn.begun()
         waiting = threading.Thread(target=second)
         waiting.start()
-        time.sleep(1.0)
-        turn.begun()
+        while not turn._waiting:
+            time.sleep(0.01)
+        clock.now += 1.0
     waiting.join()
-    assert left[0] > 0.1
+    assert left == [0.5]
 
 
 def test_who_waits_behind_one_that_cannot_begin_gives_up() -> None:

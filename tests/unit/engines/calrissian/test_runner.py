@@ -135,13 +135,13 @@ def test_an_end_from_outside_leaves_no_report(tmp_path: Path, plan: dict[str, An
     program = """
 import signal, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(15))
-print("{}"); open(plan["out"] + "/run/here", "w").close(); time.sleep(60)
+print("{}"); open(plan["out"] + "/run/here", "w").close(); time.sleep(600)
 """
     with subprocess.Popen(prepared(tmp_path, plan, program), stderr=subprocess.DEVNULL) as pod:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not (Path(plan["out"]) / "run" / "here").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         pod.send_signal(signal.SIGTERM)
-        assert pod.wait(30) == 143
+        assert pod.wait(120) == 143
     assert not (Path(plan["out"]) / "run" / "exit.json").exists()
