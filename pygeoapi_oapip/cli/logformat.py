@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 import logging.config
+import re
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What ends a line or changes how a terminal shows it, also by the direction of the text."""
+
 LEVELS = ("debug", "info", "warning", "error")
+
+
+class OneLine(logging.Formatter):
+    """Each message on one line, whatever names, titles and addresses are in it, and tracebacks indented, so that nobody
+    can write a line that looks like one of ours."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line, without a traceback."""
+        return _CONTROL.sub(_escaped, super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        """The traceback."""
+        lines = super().formatException(ei).splitlines()
+        return "\n".join("    " + _CONTROL.sub(_escaped, line) for line in lines)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
 
 
 def log_configuration(level: str) -> dict[str, Any]:
@@ -18,7 +40,9 @@ def log_configuration(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s [%(process)d] %(name)s: %(message)s"}},
+        "formatters": {
+            "line": {"()": OneLine, "format": "%(asctime)s %(levelname)-7s [%(process)d] %(name)s: %(message)s"}
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {

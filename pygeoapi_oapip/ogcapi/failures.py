@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from flask import Flask, Response, request
@@ -89,6 +90,6 @@ def _from_werkzeug(door: Door, error: HTTPException) -> Response:
 
 def _unexpected(door: Door, error: Exception) -> Response:
     reference = uuid4().hex[:12]
-    _LOG.error("error %s at %s %s", reference, request.method, request.path, exc_info=error)
+    _LOG.error("error %s at %s %s", reference, request.method[:20], quote(request.path), exc_info=error)
     phrase = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
     return answer(door, Internal(f"{phrase}: the log of the server has more under {reference}", reference=reference))

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -108,7 +108,7 @@ class WpsDoor:
             return self._failure(_of_werkzeug(error, self._largest), reader.version)
         except Exception as error:  # noqa: BLE001 - the edge: what else goes wrong is a defect, told in the log alone
             reference = uuid4().hex[:12]
-            _LOG.error("error %s at %s %s", reference, request.method, request.path, exc_info=error)
+            _LOG.error("error %s at %s %s", reference, request.method[:20], quote(request.path), exc_info=error)
             told = f"Internal Server Error: the log of the server has more under {reference}"
             return self._failure(Internal(told), reader.version)
 
