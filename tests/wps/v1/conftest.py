@@ -151,7 +151,7 @@ class Door:
 
     def settled(self, address: str) -> Got:
         """The status document of a job at its end."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             parts = urlsplit(address)
             got = self.get(parts.query or "x=y", parts.path)

@@ -125,7 +125,7 @@ def test_a_client_that_waits_too_long_gets_the_address_of_the_job(door: Door, co
     manager = configuration["server"]["manager"]
     short = {**manager, "wps": Wps(max_wait=0.3).model_dump(mode="json")}
     hasty = make_door(door.service, {**configuration, "server": {**configuration["server"], "manager": short}})
-    got = hasty.execute(literal("message", "m") + literal("pause", "2"))
+    got = hasty.execute(literal("message", "m") + literal("pause", "12"))
     status, code, found = got.failure
     assert (status, code) == (400, "NoApplicableCode")
     assert f"{BASE}/wps/status/{found} " in got.text

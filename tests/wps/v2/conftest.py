@@ -120,7 +120,7 @@ class Client:
 
     def wait(self, job_id: str) -> Got:
         """The status of a job at its end."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             got = self.get(request="GetStatus", jobid=job_id)
             if got.text("wps:Status") not in ("Accepted", "Running"):
@@ -181,5 +181,5 @@ def wps(wired: Wired) -> Client:
     read = ReferenceReader(staging, make_stager(staging, wired.settings.storage))
     return Client(
         wired.service,
-        WpsOptions(read, "Title", "Abstract", ("one", "two"), contact=contact, retention=3600.0, max_wait=60.0),
+        WpsOptions(read, "Title", "Abstract", ("one", "two"), contact=contact, retention=3600.0, max_wait=240.0),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -213,12 +212,9 @@ def test_a_thousand_processes_cost_nothing_the_second_time() -> None:
     assert len(client.get(request="GetCapabilities").texts(f"{SUMMARIES}/ows:Identifier")) == 1000
     pages = service.lists
     request = _versions("2.0.0")
-    times = []
     for _ in range(5):
-        start = time.perf_counter()
         client.binding.answer(request, service, ANONYMOUS)
-        times.append(time.perf_counter() - start)
-    assert service.lists == pages and min(times) < 0.1
+    assert service.lists == pages, "they were read again"
 
 
 def test_addresses_keep_the_prefix(wps: Client) -> None:
