@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +19,7 @@ from ...errors import EngineUnavailable
 from ...model.run import JobID
 from ...settings_calrissian import CalrissianExchange
 from .folder import JobFolder
-from .inpod.objects import Bucket, StorageFault
+from .inpod.objects import Bucket, StorageFault, below
 from .names import safe_id
 
 _IN_POD = Path(__file__).parent / "inpod"
@@ -64,12 +63,8 @@ class Exchange:
         """Make all that the pod needs; the plan comes last. Raises OSError, too."""
         start, top = f"{self._jobs(job_id)}in/", folder.workspace
         with _told():
-            for path in _below(top / "inputs"):
-                key = f"{start}{path.relative_to(top).as_posix()}"
-                if path.is_dir():
-                    self._bucket.put(f"{key}/", b"")
-                else:
-                    self._bucket.send(key, str(path))
+            for path in below(str(top / "inputs")):
+                self._bucket.send_any(f"{start}{Path(path).relative_to(top).as_posix()}", path)
             for name in _SENT:
                 if (top / "run" / name).exists():
                     self._bucket.send(f"{start}run/{name}", str(top / "run" / name))
@@ -162,14 +157,6 @@ def _parts(relative: str) -> list[str]:
     if not parts or any(part in (".", "..") or "\0" in part for part in parts):
         raise StorageFault("an object has a name that no output can have", False)
     return parts
-
-
-def _below(top: Path) -> Iterator[Path]:
-    """Files and empty folders."""
-    for folder, folders, files in os.walk(top, followlinks=True):
-        if not folders and not files and Path(folder) != top:
-            yield Path(folder)
-        yield from (Path(folder, name) for name in files)
 
 
 def _document(content: bytes | None) -> Mapping[str, Any]:

@@ -89,20 +89,31 @@ class Bench:
 
 
 @contextmanager
-def provisioner(namespace: Namespace, storage_class: str = CLASS) -> Iterator[Path]:
+def provisioner(namespace: Namespace, storage_class: str = CLASS, anywhere: bool = False) -> Iterator[Path]:
     """Gives each pending claim of a class a folder of this machine, and removes it with its claim, as a class of a real
-    cluster does."""
+    cluster does.
+
+    Args:
+        namespace: where claims are served.
+        storage_class: theirs.
+        anywhere: serve claims of all namespaces; then the class must be of this test alone.
+    """
     folder = namespace.folder / "provisioned"
     folder.mkdir(exist_ok=True)
     stop = threading.Event()
 
     def look() -> None:
-        for claim in namespace.cluster.items("pvc", namespace.name):
+        for claim in namespace.cluster.items("pvc", "" if anywhere else namespace.name):
             if claim["spec"].get("storageClassName") == storage_class and not claim["spec"].get("volumeName"):
                 _provide(namespace, claim, folder, storage_class)
         for volume in namespace.cluster.items("pv", namespace.name):
             of = volume["spec"].get("claimRef") or {}
-            if of.get("namespace") == namespace.name and volume.get("status", {}).get("phase") == "Released":
+            ours = (
+                volume["spec"].get("storageClassName") == storage_class
+                if anywhere
+                else of.get("namespace") == namespace.name
+            )
+            if ours and volume.get("status", {}).get("phase") == "Released":
                 namespace.cluster.kubectl("delete", "pv", volume["metadata"]["name"], "--wait=false")
 
     def serve() -> None:
@@ -130,13 +141,13 @@ def _provide(namespace: Namespace, claim: Any, folder: Path, storage_class: str)
         {
             "apiVersion": "v1",
             "kind": "PersistentVolume",
-            "metadata": {"name": f"{namespace.name}-{name}"[:63]},
+            "metadata": {"name": f"{namespace.name}-{claim['metadata']['uid']}"},
             "spec": {
                 "accessModes": claim["spec"]["accessModes"],
                 "capacity": claim["spec"]["resources"]["requests"],
                 "storageClassName": storage_class,
                 "hostPath": {"path": str(place)},
-                "claimRef": {"namespace": namespace.name, "name": name, "uid": claim["metadata"]["uid"]},
+                "claimRef": {key: claim["metadata"][key] for key in ("namespace", "name", "uid")},
             },
         }
     )

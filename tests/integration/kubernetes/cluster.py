@@ -25,7 +25,8 @@ ARCHIVE = "OAPIP_KUBERNETES"
 _NODE = Path(__file__).parent / "node"
 VENV = "OAPIP_CALRISSIAN_VENV"
 """An environment with calrissian 0.18.1; else `.venv-calrissian`, which `.ci/setup calrissian` makes."""
-_START = 180.0
+_START = 900.0
+"""Seconds; the first start installs packages."""
 
 
 class CannotStart(Exception):
@@ -69,8 +70,9 @@ class TestCluster:
         self.kubectl("apply", "-f", "-", given=yaml.safe_dump_all([dict(row) for row in objects]))
 
     def items(self, kinds: str, namespace: str) -> list[Any]:
-        """All objects of some kinds."""
-        found: list[Any] = json.loads(self.kubectl("get", kinds, "-n", namespace, "-o", "json"))["items"]
+        """All objects of some kinds; of all namespaces where none is given."""
+        where = ["-n", namespace] if namespace else ["-A"]
+        found: list[Any] = json.loads(self.kubectl("get", kinds, *where, "-o", "json"))["items"]
         return found
 
     def kill(self, program: str) -> Callable[[], None]:
@@ -125,15 +127,26 @@ class TestCluster:
 
     def add_image(self, name: str, fill: Any) -> None:
         """Make an image of a folder that `fill` fills."""
-        ctr = ["ctr", "-a", f"{self.folder}/run/containerd.sock", "-n", "k8s.io", "images"]
-        if name in self._run(*ctr, "ls", "-q").split():
+        if name in self.images():
             return
         with tempfile.TemporaryDirectory(dir=self.folder) as work:
             tree, archive = Path(work) / "tree", Path(work) / "image.tar"
             tree.mkdir()
             fill(tree)
             write_image(tree, name, archive)
-            self._run(*ctr, "import", str(archive))
+            self.bring_image(archive)
+
+    def images(self) -> list[str]:
+        """Names of the images that the node has."""
+        return self._ctr("ls", "-q").split()
+
+    def bring_image(self, archive: Path) -> None:
+        """Bring an image from a docker-archive to the node."""
+        self._ctr("import", str(archive), timeout=_START)
+
+    def _ctr(self, *arguments: str, timeout: float = 60.0) -> str:
+        ctr = ("ctr", "-a", f"{self.folder}/run/containerd.sock", "-n", "k8s.io", "images")
+        return self._run(*ctr, *arguments, timeout=timeout)
 
     def _run(
         self, *command: str, given: str = "", timeout: float = 60.0, environment: Mapping[str, str] | None = None
@@ -148,5 +161,5 @@ class TestCluster:
             env=dict(environment or self._environment),
         )
         if done.returncode:
-            raise CannotStart(f"{Path(command[0]).name} {' '.join(command[1:3])}: {done.stderr.strip()[-500:]}")
+            raise CannotStart(f"{Path(command[0]).name} {' '.join(command[1:3])}: {done.stderr.strip()[-3000:]}")
         return done.stdout

@@ -142,7 +142,8 @@ def _patiently(bench: Bench, run: Any) -> Any:
 
 
 def test_keys_that_are_wrong_are_the_cause(namespace: Namespace, s3: SeaweedFS, tmp_path: Path) -> None:
-    wrong = credentials(tmp_path, ("owner-key", "not-the-secret"))
+    (tmp_path / "wrong").mkdir()
+    wrong = credentials(tmp_path / "wrong", (OWNER[0], "not-the-secret"))
     bench = Bench(namespace.settings(volumes=volumes(s3, tmp_path, **wrong)), tmp_path / "jobs")
     health = bench.engine.health(30.0)
     assert not health.ok and "exchange: the bucket answers 403" in health.detail

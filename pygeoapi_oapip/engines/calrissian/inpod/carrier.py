@@ -14,11 +14,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import runner  # type: ignore[import-not-found,unused-ignore]  # beside this file in the pod
-from objects import Bucket, StorageFault  # type: ignore[import-not-found,unused-ignore]
+from objects import Bucket, StorageFault, below  # type: ignore[import-not-found,unused-ignore]
 
 PATIENCE = 600.0
 """Seconds for which the bucket may be away."""
@@ -94,7 +93,7 @@ class Carrier:
 
     def send_logs(self, all_of_them: bool) -> None:
         """Send the logs that have grown."""
-        for path in list(_files(os.path.join(self.root, "logs"))):
+        for path in list(below(os.path.join(self.root, "logs"))):
             size, at, pause = self.sent.get(path, (-1, 0.0, 0.0))
             now = time.monotonic()
             if os.stat(path).st_size == size or (now - at < pause and not all_of_them):
@@ -105,29 +104,11 @@ class Carrier:
             self.sent[path] = (size, time.monotonic(), max(_LOG_PAUSE, _LOG_SHARE * took))
 
     def _send_outputs(self) -> None:
-        top = os.path.join(self.root, "outputs")
-        for path in _files(top):
-            self.bucket.send(self.prefix + os.path.relpath(path, self.root), path)
-        for folder, folders, files in os.walk(top, followlinks=True):
-            if not folders and not files and folder != top:
-                self.bucket.put(self.prefix + os.path.relpath(folder, self.root) + "/", b"")
+        for path in below(os.path.join(self.root, "outputs")):
+            self.bucket.send_any(self.prefix + os.path.relpath(path, self.root), path)
 
     def _run(self, name: str) -> str:
         return os.path.join(self.root, "run", name)
-
-
-def _files(top: str) -> Iterator[str]:
-    """Files below a folder. Links are followed, but not into a folder that they are in."""
-    for folder, folders, files in os.walk(top, followlinks=True):
-        real = os.path.realpath(folder)
-        folders[:] = [name for name in folders if not _above(os.path.join(folder, name), real)]
-        for name in files:
-            if os.path.isfile(os.path.join(folder, name)):
-                yield os.path.join(folder, name)
-
-
-def _above(path: str, folder: str) -> bool:
-    return os.path.islink(path) and (folder + os.sep).startswith(os.path.realpath(path) + os.sep)
 
 
 def carried(carrier: Carrier) -> int:

@@ -97,6 +97,13 @@ class Bucket:
                 self._ask("DELETE", key, {"uploadId": upload}, b"")
                 raise
 
+    def send_any(self, key: str, path: str) -> None:
+        """Make an object of a file, or one that stands for an empty folder."""
+        if os.path.isdir(path):
+            self.put(key + "/", b"")
+        else:
+            self.send(key, path)
+
     def list(self, prefix: str) -> Iterator[Listed]:
         """The objects whose keys begin with a text."""
         more = ""
@@ -211,6 +218,24 @@ class Bucket:
         credential = f"Credential={access['access_key']}/{scope}"
         headers["Authorization"] = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
         return headers
+
+
+def below(top: str) -> Iterator[str]:
+    """Files and empty folders below a folder. Links are followed, but not into a folder that they are in."""
+    for folder, folders, files in os.walk(top, followlinks=True):
+        if not folders and not files and folder != top:
+            yield folder
+        folders[:] = [name for name in folders if not _leads_up(os.path.join(folder, name), top)]
+        yield from (path for path in (os.path.join(folder, name) for name in files) if os.path.isfile(path))
+
+
+def _leads_up(path: str, top: str) -> bool:
+    real, folder = os.path.realpath(path) + os.sep, os.path.dirname(path)
+    while os.path.islink(path) and len(folder) >= len(top):
+        if (os.path.realpath(folder) + os.sep).startswith(real):
+            return True
+        folder = os.path.dirname(folder)
+    return False
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -1,0 +1,179 @@
+"""The true cause of a failure is in the message soon, long before the job is given up; nothing is left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pygeoapi_oapip.model.run import RunRef, RunReport, RunState
+
+from .bench import CLASS, Bench, provisioner
+from .namespace import Namespace
+from .test_faults import make, start, wanting
+
+
+@pytest.fixture(scope="module")
+def jobs(namespace: Namespace) -> Path:
+    return namespace.volume("jobs")
+
+
+@pytest.fixture
+def empty(namespace: Namespace, jobs: Path) -> Iterator[None]:
+    before = namespace.objects()
+    yield
+    make(namespace, jobs).until_gone(namespace, before)
+
+
+def soon(bench: Bench, run: RunRef, what: str, true: Callable[[RunReport], bool]) -> RunReport:
+    """Wait for a report; prints how long it took."""
+    began = time.monotonic()
+    report = bench.until(run, lambda report: report.ended or true(report))
+    print(f"{what}: told after {time.monotonic() - began:.1f} s: {report.message[:200]}")
+    assert true(report), report
+    return report
+
+
+def dismissed(bench: Bench, run: RunRef) -> None:
+    bench.engine.cancel(run)
+    assert bench.end(run).state is RunState.CANCELLED
+    bench.engine.forget(run)
+
+
+CAUSES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "image of Calrissian": ({"image": "no/such:calrissian"}, wanting(), "no/such:calrissian"),
+    "image of a step": ({}, wanting(DockerRequirement={"dockerPull": "no/such:image"}), "no/such:image"),
+    "no node for Calrissian": ({"node_selector": {"disk": "golden"}}, wanting(), "Unschedulable"),
+    "no node for a step": ({}, wanting(ResourceRequirement={"coresMin": 7}), "Insufficient cpu"),
+    "claim that is not bound": (
+        {"volumes": {"claim": "jobs", "storage_class": "nobody-serves", "size": "1MiB"}},
+        wanting(),
+        "unbound immediate PersistentVolumeClaims",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CAUSES)
+def test_the_cause_is_told_while_the_job_waits(namespace: Namespace, jobs: Path, empty: None, what: str) -> None:
+    more, tool, words = CAUSES[what]
+    bench = make(namespace, jobs, pod_grace=600, **more)
+    run = bench.engine.submit(bench.plan(tool))
+    soon(bench, run, what, lambda report: words in report.message)
+    dismissed(bench, run)
+
+
+@contextmanager
+def quota(namespace: Namespace, **hard: str) -> Iterator[None]:
+    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tight", "namespace": namespace.name}}
+    namespace.cluster.apply({**body, "spec": {"hard": hard}})
+    try:
+        yield
+    finally:
+        namespace.cluster.kubectl("delete", "resourcequota", "tight", "-n", namespace.name, "--ignore-not-found")
+
+
+def test_a_step_waits_for_its_quota_and_says_so(namespace: Namespace, jobs: Path, empty: None) -> None:
+    bench = make(namespace, jobs, pod_grace=600)
+    with quota(namespace, pods="1"):
+        run = bench.engine.submit(bench.plan(wanting("echo done >&2")))
+        soon(bench, run, "quota of a step", lambda report: "exceeded quota: tight" in report.message)
+    report = bench.end(run)
+    assert report.state is RunState.SUCCEEDED, f"{report}\n{bench.log(run)}"
+    bench.engine.forget(run)
+
+
+def test_the_pod_of_calrissian_waits_for_its_quota(namespace: Namespace, jobs: Path, empty: None) -> None:
+    bench = make(namespace, jobs, pod_grace=600)
+    with quota(namespace, pods="0"):
+        run = bench.engine.submit(bench.plan(wanting()))
+        time.sleep(3.0)
+        assert bench.report(run).state is RunState.QUEUED
+    assert bench.end(run).state is RunState.SUCCEEDED
+    bench.engine.forget(run)
+
+
+@contextmanager
+def small(folder: Path, size: str) -> Iterator[None]:
+    """A file system of its own on a folder."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=1777", "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_volume_is_the_cause(namespace: Namespace, empty: None) -> None:
+    folder = namespace.provide("tiny", "1Gi")
+    with small(folder, "3m"):
+        namespace.volume("tiny")
+        bench = make(namespace, folder, volumes={"claim": "tiny"})
+        tool = wanting("echo filling >&2; dd if=/dev/zero of=big bs=1M count=20")
+        run = bench.engine.submit(bench.plan(tool))
+        report = bench.end(run)
+        print(f"full volume: {report.message}")
+        assert report.state is RunState.FAILED and "No space left on device" in report.message, report
+        bench.engine.forget(run)
+        namespace.cluster.kubectl("delete", "pvc", "tiny", "-n", namespace.name, "--wait=true", "--timeout=60s")
+
+
+def evicted_steps() -> dict[str, Any]:
+    return {"spec": {"containers": [{"resources": {"limits": {"ephemeral-storage": "1Mi"}}}]}}
+
+
+def test_an_eviction_is_the_cause(namespace: Namespace, jobs: Path, empty: None) -> None:
+    bench = make(namespace, jobs, steps=evicted_steps())
+    tool = wanting("echo ready >&2; dd if=/dev/zero of=/tmp/big bs=1M count=30; sleep 300")
+    run = start(bench, tool)
+    report = soon(bench, run, "eviction", lambda report: report.ended)
+    bench.engine.forget(run)
+    assert report.state is RunState.FAILED and "Evicted" in report.message and "ephemeral" in report.message, report
+
+
+def test_an_eviction_of_calrissians_pod_is_told(namespace: Namespace, jobs: Path, empty: None) -> None:
+    leader = namespace.settings(volumes={"claim": "jobs"}).leader
+    container = leader["spec"]["containers"][0]
+    container["resources"] = {"limits": {"ephemeral-storage": "1Mi"}}
+    bench = make(namespace, jobs, leader=leader)
+    run = start(bench, wanting("echo ready >&2; sleep 300"))
+    [pod] = [
+        row["metadata"]["name"]
+        for row in namespace.cluster.items("pods", namespace.name)
+        if row["metadata"]["labels"]["app.kubernetes.io/component"] == "leader"
+    ]
+    fill = ["dd", "if=/dev/zero", "of=/tmp/big", "bs=1M", "count=30"]
+    namespace.cluster.kubectl("exec", pod, "-n", namespace.name, "--", *fill)
+    report = soon(bench, run, "eviction of Calrissian's pod", lambda report: report.ended)
+    bench.engine.forget(run)
+    assert report.state in (RunState.FAILED, RunState.LOST) and "Evicted" in report.message, report
+
+
+def test_calrissian_that_runs_out_of_memory_is_told(namespace: Namespace, jobs: Path, empty: None) -> None:
+    leader = namespace.settings(volumes={"claim": "jobs"}).leader
+    leader["spec"]["containers"][0]["resources"] = {"requests": {"memory": "16Mi"}, "limits": {"memory": "24Mi"}}
+    bench = make(namespace, jobs, leader=leader)
+    run = bench.engine.submit(bench.plan(wanting()))
+    report = soon(bench, run, "memory of Calrissian's pod", lambda report: report.ended)
+    bench.engine.forget(run)
+    assert report.state is not RunState.SUCCEEDED and "memory" in report.message, report
+
+
+def test_dismissal_leaves_nothing(namespace: Namespace, jobs: Path, empty: None) -> None:
+    bench = make(namespace, jobs, stop_grace=2, volumes={"claim": "jobs", "storage_class": CLASS, "size": "16MiB"})
+    before = namespace.objects()
+    with provisioner(namespace):
+        run = start(bench, wanting("echo ready >&2; trap '' TERM; sleep 300"))
+        during = namespace.objects()
+        bench.engine.cancel(run)
+        began = time.monotonic()
+        assert bench.end(run).state is RunState.CANCELLED
+        bench.until_gone(namespace, before)
+        print(
+            f"dismissal: {len(before)} objects before, {len(during)} while it ran, {len(namespace.objects())} after "
+            f"{time.monotonic() - began:.1f} s (grace 2 s, of Calrissian's pod 7 s)"
+        )
+        bench.engine.forget(run)
