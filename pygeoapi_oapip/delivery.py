@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from .errors import NoSuchOutput, ResultNotAvailable, Unavailable
+from .errors import JobFailed, NoSuchOutput, ResultNotAvailable, ResultNotReady, Unavailable
 from .model.execution import ExecutionRequest
 from .model.identity import EVERYTHING
-from .model.job import Job
+from .model.job import Job, Phase
 from .model.json import JSONObject
 from .model.process import Process
 from .model.value import DirectoryOutput, FileOutput, OutputValue, output_from_json
@@ -184,3 +184,22 @@ def _archive(folder: Path, directory: DirectoryOutput, workspace: Path) -> Path:
 
 def _guess(name: str) -> str:
     return media_type_of_name(name) or _FALLBACK
+
+
+def stored_outputs(job: Job) -> JSONObject:
+    """The outputs of a job as they are stored.
+
+    Raises:
+        ResultNotReady: it has not ended.
+        ResultNotAvailable: it was dismissed, or has none.
+        JobFailed: it failed; with the true cause.
+    """
+    if not job.ended:
+        raise ResultNotReady(f"the job is {job.status}; its results are not there yet")
+    if job.phase is Phase.DISMISSED:
+        raise ResultNotAvailable("the job was dismissed; it has no results")
+    if job.phase is Phase.FAILED:
+        raise JobFailed.because(job.problem, job.message)
+    if job.outputs is None:
+        raise ResultNotAvailable("the job has no outputs")
+    return job.outputs

@@ -51,12 +51,18 @@ class Deployments:
             max_bytes=self._max_bytes,
         )
 
-    def deploy(self, principal: Principal, deployment: Deployment) -> Process:
+    def deploy(self, principal: Principal, deployment: Deployment, most: int = 0) -> Process:
         """Store a new process (/req/deploy-replace-undeploy/deploy-post-op).
+
+        Args:
+            principal: who deploys.
+            deployment: the package.
+            most: how many deployed processes the owner may have; 0: any number.
 
         Raises:
             OapipError: as `read`.
             DuplicateProcess, ImmutableProcess: its id is taken.
+            StorageFull: the owner has as many as he may have.
         """
         self._policy.require_deploy(principal)
         process = replace(self.read(deployment), owner=self._policy.owner(principal))
@@ -64,7 +70,7 @@ class Deployments:
             raise ImmutableProcess(f"the id {AD_HOC} is kept for ad-hoc executions; give the process another one")
         self._refuse_taken(process.id, process.owner)
         try:
-            return self._processes.add(process)
+            return self._processes.add(process, most=most)
         except DuplicateProcess:
             raise _duplicate(process.id) from None
 

@@ -176,8 +176,8 @@ class TooManyRequests(OapipError):
 
 
 class StorageFull(OapipError):
-    """What a user keeps here takes all the room that it may. Waiting does not help, so it is not 429: RFC 4331 section 6
-    and RFC 4918 section 11.5 give 507 for a quota that the user has to make room in before the request is repeated."""
+    """What a user keeps here takes all the room that it may. Waiting does not help, so it is not 429: RFC 4918 section
+    11.5 and RFC 4331 section 6 give 507 for a quota in which the user has to make room before asking again."""
 
     status = 507
     code = "NotEnoughStorage"

@@ -25,9 +25,10 @@ from .errors import (
 )
 from .model.execution import HAS_NESTED, PARENT, ExecutionRequest, Plan
 from .model.identity import EVERYTHING
-from .model.job import Goal, Job, Phase, utc_now
+from .model.job import RESULT_BYTES, Goal, Job, Phase, utc_now
 from .model.json import JSONObject
 from .model.process import NO_PACKAGE, Package, Source
+from .model.quota import Allowance, no_bounds
 from .model.run import RunReport, RunState
 from .model.value import InputValue, output_to_json
 from .packages.enclosed import enclosed_package
@@ -35,12 +36,15 @@ from .packages.joborder import FileSource, build_job_order
 from .packages.plainorder import plain_job_order
 from .packages.remote import is_remote
 from .staging.base import JobFiles, Workspaces
+from .staging.sizes import sizes_in, total
 from .store.base import JobStore, ProcessStore
 
 LOG = logging.getLogger(__name__)
 
 ORDER_FILE = "job-order.json"
 COLLECTED = "the results are being stored"
+NO_PLACE = "waiting: as many jobs of this user run as may run at once"
+PLACE_PAUSE = timedelta(seconds=1)
 PACKAGES_KEPT = 64
 """Packages in memory; a revision never changes."""
 MAX_BACKOFF = 60.0
@@ -92,6 +96,8 @@ class Parts:
     engines: Mapping[str, Engine]
     workspaces: Workspaces
     children: Children | None = None
+    allowance: Callable[[str], Allowance] = no_bounds
+    """What an owner may have at once."""
 
 
 class Phases:
@@ -166,7 +172,17 @@ class Phases:
             return None
         if children.orphaned(job):
             return self._dismissed(job)
-        return None if self._parts.workspaces.load(job.id, ORDER_FILE) is not None else children.wait(job)
+        if self._parts.workspaces.load(job.id, ORDER_FILE) is not None:
+            return None
+        return children.wait(job) or self._turn(job)
+
+    def _turn(self, job: Job) -> Job | None:
+        """What becomes of a job that has its nested results, but no place among the running ones of its owner."""
+        if HAS_NESTED not in job.request or self._parts.jobs.take_place(job.id, self._parts.allowance(job.owner)):
+            return None
+        waiting = job if job.message == NO_PLACE else job.advance(Phase.ACCEPTED, self._now(), message=NO_PLACE)
+        saved = job if waiting is job else self._parts.jobs.save(waiting, durable=False)
+        return replace(saved, not_before=self._now() + PLACE_PAUSE)
 
     def _order(self, job: Job) -> JSONObject:
         workspaces = self._parts.workspaces
@@ -251,12 +267,16 @@ class Phases:
         except RunLost as error:
             raise JobFailed(f"the outputs of the run are gone: {error}") from None
         workspaces = self._parts.workspaces
-        outputs = workspaces.storage.publish(job.id, outputs, workspaces.path(job.id), self._still_mine(job))
+        folder = workspaces.path(job.id)
+        sizes = sizes_in(folder, outputs)
+        outputs = workspaces.storage.publish(job.id, outputs, folder, self._still_mine(job))
+        kept = total(sizes, outputs, folder, workspaces.storage)
         done = job.advance(
             Phase.SUCCESSFUL,
             self._now(),
             outputs={key: output_to_json(value) for key, value in outputs.items()},
             progress=100,
+            usage={**job.usage, RESULT_BYTES: kept} if kept else job.usage,
             message="",
             attempts=0,
             not_before=None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ from .errors import NoSuchJob, StoreUnavailable, Unavailable, VersionConflict
 from .model.execution import HAS_NESTED
 from .model.identity import EVERYTHING
 from .model.job import Goal, Job, Phase, utc_now
+from .model.quota import StartOrder
 from .model.run import RunRef
 from .phases import Parts, Phases
 from .store.base import JobStore
@@ -30,12 +32,17 @@ HEARTBEAT = 3.0
 """Seconds between two extensions of the leases."""
 IDLE = 0.05
 """Seconds between two looks for new jobs."""
+FOLLOW = 0.1
+"""Seconds between two looks at a job that is waited for and that another process moves."""
+AHEAD = 16
+"""Runs of one owner that one worker has handed to an engine which does not know owners, before they run there."""
 ENGINE_PAUSE = 2.0
 """Seconds until an engine that could not be asked is asked again."""
 QUIET = timedelta(seconds=0.5)
 """A job that somebody waits for writes no progress in its first moments, and its dismissal is not looked for."""
 GOAL_WATCH = 0.2
 """Seconds between two looks for dismissals of the jobs that are held."""
+_NOT_YET = (Phase.ACCEPTED, Phase.STAGED, Phase.SUBMITTING, Phase.SUBMITTED)
 WITH_ENGINE = (Phase.SUBMITTED, Phase.RUNNING)
 
 
@@ -100,6 +107,18 @@ class Reconciler:
             job = self._parts.jobs.get(job.id, EVERYTHING)
         finally:
             self.leases.drop()
+            self._release(job)
+        return job
+
+    def follow(self, job: Job, timeout: float) -> Job:
+        """Wait until a job ends that others move, or `timeout` seconds are over. What was written of it is durable
+        then."""
+        deadline = time.monotonic() + timeout
+        try:
+            while not job.ended and (left := deadline - time.monotonic()) > 0:
+                time.sleep(min(left, FOLLOW))
+                job = self._parts.jobs.get(job.id, EVERYTHING)
+        finally:
             self._release(job)
         return job
 
@@ -200,13 +219,22 @@ class Loop:
         now = utc_now()
         free = self._capacity - sum(not _waits(job) for job in self._held.values())
         if free > 0:
-            for job in self._parts.jobs.claim(self._leases.owner, self._leases.until(), free, now):
+            for job in self._parts.jobs.claim(self._leases.owner, self._leases.until(), free, now, self._order()):
                 self._hold(job)
         self._look_for_goals()
         for job in list(self._held.values()):
             if job.phase not in WITH_ENGINE or job.goal is Goal.DISMISS:
                 self._step(job, now)
         self._poll_engines()
+
+    def _order(self) -> StartOrder:
+        """One owner does not get all the room with jobs that only wait in an engine: others would have to wait for
+        these."""
+        ahead = Counter(
+            (job.owner, job.engine) for job in self._held.values() if job.phase in _NOT_YET and not _waits(job)
+        )
+        most = {name: AHEAD for name, engine in self._parts.engines.items() if not engine.traits.fair}
+        return StartOrder(self._parts.allowance, ahead, most, reserve=True)
 
     def _hold(self, job: Job) -> None:
         if job.id not in self._held:

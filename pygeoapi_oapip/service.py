@@ -13,18 +13,15 @@ from .adhoc import ENDPOINT
 from .admission import Admission, waiting_time
 from .auth.policy import Do, Policy
 from .catalogue import Catalogue
-from .delivery import list_directory, process_of, served_file, wanted_outputs
+from .delivery import list_directory, process_of, served_file, stored_outputs, wanted_outputs
 from .deploying import Deployments
 from .engines.base import Engine
 from .errors import (
     ImmutableProcess,
-    JobFailed,
     NoSuchOutput,
     NoSuchProcess,
     OapipError,
     PlanRejected,
-    ResultNotAvailable,
-    ResultNotReady,
     VersionConflict,
 )
 from .health import engine_parts
@@ -95,6 +92,7 @@ class Collaborators:
     settings: Settings
     nested: NestedSources
     notifications: NotificationStore
+    quotas: Quotas
 
 
 class ProcessingService(SharingOperations):
@@ -115,7 +113,7 @@ class ProcessingService(SharingOperations):
             parts.jobs,
             DefinitionRules(parts.nested.own, self.process, self._read, self._request, self._engine_of, parts.policy),
         )
-        self._quotas = Quotas(parts.jobs, parts.settings.limits)
+        self._quotas = parts.quotas
         self._shares = Shares(parts.processes, parts.jobs, parts.policy)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, Scope], Process] = {}
@@ -163,7 +161,9 @@ class ProcessingService(SharingOperations):
 
     def deploy(self, principal: Principal, deployment: Deployment) -> Process:
         """Part 2 deploy."""
-        return self._deployments.deploy(principal, deployment)
+        self._policy.require_deploy(principal)
+        allowance = self._quotas.count_deployment(principal, self._policy.owner(principal))
+        return self._deployments.deploy(principal, deployment, allowance.processes)
 
     def replace(
         self, principal: Principal, process_id: str, deployment: Deployment, expected: int | None = None
@@ -172,7 +172,9 @@ class ProcessingService(SharingOperations):
         self._policy.require_deploy(principal)
         # the OGC suite asks for 415 before 404
         require_media_type(deployment.media_type)
-        return self._deployments.replace(principal, self.process(principal, process_id), deployment, expected)
+        present = self.process(principal, process_id)
+        self._quotas.count_deployment(principal, self._policy.owner(principal))
+        return self._deployments.replace(principal, present, deployment, expected)
 
     def undeploy(self, principal: Principal, process_id: str, expected: int | None = None) -> None:
         """Part 2 undeploy."""
@@ -208,19 +210,21 @@ class ProcessingService(SharingOperations):
     def _start(self, principal: Principal, process: Process, body: JSON, preference: Preference) -> Execution:
         self._policy.require_run(principal)
         owner = self._policy.owner(principal)
-        self._quotas.require_room(owner)
+        allowance = self._quotas.require_room(principal, owner)
         stored = self._request(principal, process, body)
         wait = waiting_time(process, preference, self._parts.settings.sync.max_wait)
         job = Job.new(process.id, process.revision, owner, self._engine_of(process), stored)
         # where it is waited for, the answer comes after a durable write: of the end, or of the lease that is given back
-        return self._run(job, wait, lambda made: self._jobs.add(made, durable=wait is None))
+        return self._run(job, wait, lambda made: self._jobs.add(made, durable=wait is None, allowance=allowance))
 
     def _run(self, job: Job, wait: float | None, write: Callable[[Job], Job]) -> Execution:
         if wait is None:
             return Execution(write(job), finished_in_time=False)
         leases = self._parts.reconciler.leases
         held = write(replace(job, lease_owner=leases.owner, lease_until=leases.until()))
-        done = self._parts.reconciler.drive(held, wait)
+        # without the lease, where it has to wait until other jobs have ended
+        moves = self._parts.reconciler.drive if held.lease_owner else self._parts.reconciler.follow
+        done = moves(held, wait)
         return Execution(done, finished_in_time=done.phase in (Phase.SUCCESSFUL, Phase.FAILED))
 
     def _read(self, principal: Principal, process: Process, body: JSON) -> ExecutionRequest:
@@ -245,10 +249,10 @@ class ProcessingService(SharingOperations):
     def start_job(self, principal: Principal, job_id: str, preference: Preference) -> Job:
         """Part 4 start."""
         job = self._definitions.startable(principal, job_id)
-        self._quotas.require_room(job.owner)
+        allowance = self._quotas.require_room(principal, job.owner)
         wait = None if preference.wait is None else min(preference.wait, self._parts.settings.sync.max_wait)
         try:
-            return self._run(job, wait, self._jobs.define).job
+            return self._run(job, wait, lambda made: self._jobs.define(made, allowance=allowance)).job
         except VersionConflict:
             raise locked(self.job(principal, job_id)) from None
 
@@ -258,7 +262,7 @@ class ProcessingService(SharingOperations):
 
     def job(self, principal: Principal, job_id: str) -> Job:
         """Part 1 job status."""
-        return self._jobs.get(job_id, self._policy.jobs(principal))
+        return self._quotas.told(self._jobs.get(job_id, self._policy.jobs(principal)))
 
     def job_request(self, principal: Principal, job_id: str) -> Job:
         """The same, for whoever may also read what was asked for."""
@@ -276,7 +280,7 @@ class ProcessingService(SharingOperations):
     def results(self, principal: Principal, job_id: str) -> Results:
         """Part 1 job results: the outputs that were asked for."""
         job = self._job(principal, job_id, Do.READ)
-        stored = _outputs_of(job)
+        stored = stored_outputs(job)
         process = process_of(self._processes, job)
         outputs = wanted_outputs(process, ExecutionRequest.from_json(job.request), stored)
         return Results(job, process, outputs, self._parts.workspaces.storage.link)
@@ -364,6 +368,7 @@ class ProcessingService(SharingOperations):
         engine = self._parts.engines.get(self._engine_of(process))
         if engine is None:
             raise PlanRejected(f"the engine {process.engine} of this process is not configured")
+        self._quotas.require_fitting(principal, self._policy.owner(principal), package)
         engine.check(Plan("", process.id, package, order, Path(), principal.name))
 
     def _reads(self, process: Process) -> frozenset[str]:
@@ -374,7 +379,7 @@ class ProcessingService(SharingOperations):
         return process.engine or self._parts.settings.default_engine
 
     def _output(self, principal: Principal, job_id: str, output_id: str) -> OutputValue:
-        stored = _outputs_of(self._job(principal, job_id, Do.READ))
+        stored = stored_outputs(self._job(principal, job_id, Do.READ))
         if output_id not in stored:
             raise NoSuchOutput(f"the job has no output {output_id} (outputs: {', '.join(stored)})")
         return output_from_json(stored[output_id])
@@ -382,15 +387,3 @@ class ProcessingService(SharingOperations):
 
 def _works(part: JSON) -> JSON:
     return {"ok": part.get("ok", False)} if isinstance(part, Mapping) else part
-
-
-def _outputs_of(job: Job) -> JSONObject:
-    if not job.ended:
-        raise ResultNotReady(f"the job is {job.status}; its results are not there yet")
-    if job.phase is Phase.DISMISSED:
-        raise ResultNotAvailable("the job was dismissed; it has no results")
-    if job.phase is Phase.FAILED:
-        raise JobFailed.because(job.problem, job.message)
-    if job.outputs is None:
-        raise ResultNotAvailable("the job has no outputs")
-    return job.outputs

@@ -21,6 +21,8 @@ from .settings_calrissian import CalrissianEngine as CalrissianEngine
 from .settings_engines import Engine as Engine
 from .settings_engines import LocalEngine as LocalEngine
 from .settings_engines import WesEngine as WesEngine
+from .settings_quotas import Quota as Quota
+from .settings_quotas import Quotas
 from .settings_s3 import LocalStorage, S3Source, Storage
 
 OWN_PROCESSES = ("echo", "org.n52.javaps.test.EchoProcess")
@@ -88,6 +90,7 @@ class Limits(_Block):
     jobs_per_user: int = Field(
         0, ge=0, description="Jobs of one user that may wait and run at once; one more is refused (429). 0: any number."
     )
+    quotas: Quotas = Field(default_factory=Quotas)
     check_references: bool = Field(
         True, description="Look, for up to 3 s, whether references of a request can be read, before a job is made."
     )

@@ -24,6 +24,7 @@ from .nested.reading import NestedSources
 from .notify import Channel, Notifier
 from .operations import Operations
 from .phases import Parts
+from .quotas import Quotas
 from .reconciler import Reconciler
 from .service import Collaborators, ProcessingService
 from .settings import Settings, load_settings
@@ -54,7 +55,14 @@ class Wired:
     """The parts of one server in one process."""
 
     def __init__(self, settings: Settings, resources: Mapping[str, Any], url: str) -> None:
-        from .store.sql import Database, SqlJobStore, SqlNotificationStore, SqlProcessStore, upgrade
+        from .store.sql import (
+            Database,
+            SqlAccountStore,
+            SqlJobStore,
+            SqlNotificationStore,
+            SqlProcessStore,
+            upgrade,
+        )
 
         self.settings = settings
         self._resources = resources
@@ -70,7 +78,9 @@ class Wired:
         self._storage = workspaces.storage
         self.engines = {**_engines(settings), REMOTE: remote_engine(client)}
         self.catalogue = self._make_catalogue(processes, stager)
-        parts = Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces))
+        quotas = Quotas(jobs, SqlAccountStore(self.database), settings.limits)
+        children = Children(jobs, processes, workspaces)
+        parts = Parts(jobs, processes, self.engines, workspaces, children, quotas.of)
         self.reconciler = Reconciler(parts, str(LeaseOwner.here()), settings.limits.jobs_per_worker)
         self.upkeep = Upkeep(jobs, workspaces, self.catalogue, settings.retention.jobs, _is_dead)
         notifications = SqlNotificationStore(self.database)
@@ -87,6 +97,7 @@ class Wired:
                 settings,
                 NestedSources(OwnAddresses(url), RemoteProcesses(make_client(settings, DESCRIPTION_LIMIT))),
                 notifications=notifications,
+                quotas=quotas,
             )
         )
         self.notifier = self._make_notifier(jobs, notifications, Composer(processes, workspaces, url))

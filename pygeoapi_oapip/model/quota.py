@@ -117,7 +117,8 @@ class QueuePlace:
     running: int
 
 
-def _unbounded(_: str) -> Allowance:
+def no_bounds(_: str) -> Allowance:
+    """The allowance of everybody where nothing is configured."""
     return UNBOUNDED
 
 
@@ -125,7 +126,7 @@ def _unbounded(_: str) -> Allowance:
 class StartOrder:
     """What a worker that takes jobs says about the order."""
 
-    allowance: Callable[[str], Allowance] = _unbounded
+    allowance: Callable[[str], Allowance] = no_bounds
     """By owner."""
     ahead: Mapping[Queue, int] = field(default_factory=dict)
     """Jobs that the worker has taken already and that do not run yet."""

@@ -14,6 +14,9 @@ from ..model.execution import PROCESS_OWNER, ExecutionRequest
 from ..model.identity import ANONYMOUS_NAME
 from ..model.json import JSONObject
 from ..model.process import Package, Process
+from ..model.quota import RESOURCES
+from .remote import is_remote
+from .resources import demand
 
 _MEMBER = "package"
 
@@ -35,9 +38,12 @@ def enclosed_package(request: JSONObject) -> Package | None:
 
 
 def stored_request(process: Process, request: ExecutionRequest) -> JSONObject:
-    """The stored form of a request, with the owner of the process; with the package where no process of the store has
-    it (revision 0)."""
+    """The stored form of a request, with the owner of the process and what its package asks for; with the package where
+    no process of the store has it (revision 0)."""
     stored = request.to_json()
+    if process.package is not None and not is_remote(process.package):
+        wanted = demand(process.package.document)
+        stored = {**stored, RESOURCES: [wanted.cores, wanted.memory]}
     if process.owner != ANONYMOUS_NAME:
         stored = {**stored, PROCESS_OWNER: process.owner}
     if process.revision == 0 and process.package is not None:

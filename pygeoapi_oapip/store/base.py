@@ -216,8 +216,12 @@ class JobStore(Protocol):
         """Ended jobs with `finished` before the moment, oldest first (retention)."""
         ...
 
-    def unfinished(self, owner: str, most: int) -> int:
-        """Number of jobs of an owner that wait or run; never more than `most`, so that it costs little."""
+    def require_room(self, owner: str, allowance: Allowance) -> None:
+        """A look ahead at what `add` would say, before anything else is done for a request.
+
+        Raises:
+            TooManyRequests, StorageFull: as `add`.
+        """
         ...
 
     def counts(self) -> dict[JobStatus, int]:
@@ -233,15 +237,20 @@ class ProcessStore(Protocol):
         Much cheaper than a list."""
         ...
 
-    def add(self, process: Process) -> Process:
+    def add(self, process: Process, *, most: int = 0) -> Process:
         """Store revision 1 of a new process (or the next one, if the owner had a process of this id before). It is
         private, whatever its sharing says.
+
+        Args:
+            process: what is stored; its own revision does not count.
+            most: how many deployed processes its owner may have; 0: any number.
 
         Returns:
             The process with its revision and times.
 
         Raises:
             DuplicateProcess: its owner has a process of this id.
+            StorageFull: the owner has as many as he may have.
         """
         ...
 

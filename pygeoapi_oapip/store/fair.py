@@ -70,6 +70,15 @@ def refuse_too_much(allowance: Allowance, waiting: int, running: int, kept: int)
         )
 
 
+def refuse_processes(number: int, most: int) -> None:
+    """Raises StorageFull where one more deployed process would be too much; 0: any number."""
+    if most and number >= most:
+        raise StorageFull(
+            f"{number} processes of yours are deployed, and no more than {most} may be: "
+            "undeploy one that you do not need any more (DELETE /processes/{processId}), then try again"
+        )
+
+
 class _Choice:
     def __init__(
         self,

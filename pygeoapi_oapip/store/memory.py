@@ -228,11 +228,13 @@ class MemoryJobStore:
             old = [(job.finished, job.id, job) for job in self._jobs.values() if job.ended and job.finished]
         return [job for _, _, job in sorted(entry for entry in old if entry[0] < moment)[:limit]]
 
-    def unfinished(self, owner: str, most: int) -> int:
-        """As `JobStore.unfinished`."""
-        going_on = (JobStatus.ACCEPTED, JobStatus.RUNNING)
+    def require_room(self, owner: str, allowance: Allowance) -> None:
+        """As `JobStore.require_room`."""
         with self._lock:
-            return min(most, sum(job.owner == owner and job.status in going_on for job in self._jobs.values()))
+            own = [one for one in self._jobs.values() if one.owner == owner]
+            status = Counter(one.status for one in own)
+            kept = sum(map(result_bytes, own))
+        refuse_too_much(allowance, status[JobStatus.ACCEPTED], status[JobStatus.RUNNING], kept)
 
     def counts(self) -> dict[JobStatus, int]:
         """As `JobStore.counts`."""
@@ -260,10 +262,7 @@ class MemoryJobStore:
     def _put_new(self, job: Job, allowance: Allowance) -> Job:
         """Write a job that comes into the store, or is started, if there is room for it."""
         if job.phase is Phase.ACCEPTED:
-            own = [one for one in self._jobs.values() if one.owner == job.owner]
-            status = Counter(one.status for one in own)
-            kept = sum(map(result_bytes, own))
-            refuse_too_much(allowance, status[JobStatus.ACCEPTED], status[JobStatus.RUNNING], kept)
+            self.require_room(job.owner, allowance)
         place = first_place(job)
         if place is Place.HELD and not allowance.covers(self._held().get(job.owner, Held()), wanted_by(job)):
             place, job = Place.WAITS, replace(job, lease_owner=None, lease_until=None)

@@ -11,8 +11,9 @@ from typing import NoReturn
 from ..errors import DuplicateProcess, NoSuchProcess, VersionConflict
 from ..model.identity import ANONYMOUS_NAME, EVERYTHING, PRIVATE, Scope, Sharing
 from ..model.job import utc_now
-from ..model.process import Process
+from ..model.process import Process, Source
 from .base import ProcessPage
+from .fair import refuse_processes
 
 _Key = tuple[str, str]
 
@@ -36,12 +37,14 @@ class MemoryProcessStore:
         """As `ProcessStore.revision`."""
         return self._changes
 
-    def add(self, process: Process) -> Process:
+    def add(self, process: Process, *, most: int = 0) -> Process:
         """As `ProcessStore.add`."""
         key = (process.id, process.owner)
         with self._lock:
             if key in self._sharing:
                 raise DuplicateProcess(f"A process {process.id!r} is deployed.", location="id")
+            present = (self._revisions[one][-1] for one in self._sharing if one[1] == process.owner)
+            refuse_processes(sum(one.source is Source.DEPLOYED for one in present), most)
             self._sharing[key] = PRIVATE
             return self._append(process, None)
 

@@ -2,6 +2,7 @@
 
 from .database import Database
 from .migrations import upgrade
+from .sql_accounts import SqlAccountStore
 from .sql_audit import SqlAuditStore
 from .sql_jobs import SqlJobStore
 from .sql_notifications import SqlNotificationStore
@@ -10,6 +11,7 @@ from .sql_sessions import SqlSessionStore
 
 __all__ = [
     "Database",
+    "SqlAccountStore",
     "SqlAuditStore",
     "SqlJobStore",
     "SqlNotificationStore",

@@ -16,7 +16,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal_column,
     null,
     or_,
     select,
@@ -94,14 +93,6 @@ _OLD = (
     .order_by(jobs.c.finished, jobs.c.id)
     .limit(bindparam("most"))
 )
-_GOING_ON = jobs.c.status.in_([literal_column(f"'{word}'") for word in (JobStatus.ACCEPTED, JobStatus.RUNNING)])
-_UNFINISHED = select(func.count()).select_from(
-    select(jobs.c.id)
-    .where(jobs.c.owner == bindparam("owner_is"), _GOING_ON)
-    .limit(bindparam("most"))
-    .offset(literal_column("0"))
-    .subquery()
-)
 _COUNTS = select(jobs.c.status, func.count()).group_by(jobs.c.status)
 
 
@@ -118,7 +109,6 @@ class SqlJobStore:
         self._clock = clock
         self._text_of_get = driver_text(_GET, database.dialect)
         self._text_of_get_known = driver_text(_GET_KNOWN, database.dialect)
-        self._text_of_unfinished = driver_text(_UNFINISHED, database.dialect)
         self._text_of_sharing = driver_text(_GET_SHARING, database.dialect)
 
     def add(self, job: Job, *, durable: bool = True, allowance: Allowance = UNBOUNDED) -> Job:
@@ -301,12 +291,11 @@ class SqlJobStore:
             rows = connection.execute(_OLD, {"moment": to_micros(moment), "most": limit})
             return [job_from_row(row) for row in rows]
 
-    def unfinished(self, owner: str, most: int) -> int:
-        """Number of jobs of an owner that wait or run, up to `most`."""
-        if not storable(owner):
-            return 0
-        row = self._database.row(self._text_of_unfinished, {"owner_is": owner, "most": most})
-        return 0 if row is None else int(row[0])
+    def require_room(self, owner: str, allowance: Allowance) -> None:
+        """A look ahead at what `add` would say. Raises TooManyRequests, StorageFull."""
+        if allowance.bounds_adding and storable(owner):
+            with self._database.read() as connection:
+                sql_queue.require_room(connection, owner, allowance, lock=False)
 
     def counts(self) -> dict[JobStatus, int]:
         """Number of jobs by public status, 0 where there is none."""
@@ -320,7 +309,7 @@ def _admitted(connection: Connection, job: Job, allowance: Allowance) -> Job:
     """The job as it may be stored: without its lease, where it has to wait for its turn."""
     if first_place(job) is Place.NONE and job.phase is not Phase.ACCEPTED:
         return job
-    sql_queue.require_room(connection, job.owner, allowance)
+    sql_queue.require_room(connection, job.owner, allowance, lock=True)
     waits = first_place(job) is Place.HELD and not sql_queue.has_room(connection, job.owner, wanted_by(job), allowance)
     return replace(job, lease_owner=None, lease_until=None) if waits else job
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,9 +27,10 @@ from sqlalchemy import (
 from ..errors import DuplicateProcess, NoSuchProcess, VersionConflict
 from ..model.identity import EVERYTHING, PRIVATE, Scope, Sharing
 from ..model.job import utc_now
-from ..model.process import Process
+from ..model.process import Process, Source
 from .base import ProcessPage
 from .database import Database
+from .fair import refuse_processes
 from .process_rows import listed_process, process_from_row, process_row, sharing_of
 from .rows import from_micros, storable, to_text
 from .sql_process_scope import best, order, visible
@@ -62,13 +64,15 @@ class SqlProcessStore:
         """A number that grows with each change to any process."""
         return self._database.number(_CHANGES)
 
-    def add(self, process: Process) -> Process:
-        """Store a new process; `created` and `updated` are now. Raises DuplicateProcess."""
+    def add(self, process: Process, *, most: int = 0) -> Process:
+        """Store a new process; `created` and `updated` are now. Raises DuplicateProcess, StorageFull."""
         now = self._clock()
         with self._changing() as connection:
             known = _of_owner(connection, process.id, process.owner)
             if known is not None and known.deployed:
                 raise DuplicateProcess(f"A process {process.id!r} is deployed.", location="id")
+            if most:
+                refuse_processes(_number_deployed(connection, process.owner), most)
             number = 1 if known is None else known.revision + 1
             stored = replace(process, revision=number, created=now, updated=now, sharing=PRIVATE)
             entry = {"deployed": True, "revision": number, "public": False, "groups": "[]"}
@@ -169,6 +173,13 @@ def _one(query: Select[Any], process_id: str, scope: Scope, owner: str | None) -
     if owner is not None:
         conditions.append(processes.c.owner == owner)
     return query.where(*conditions).order_by(*order(processes, scope)).limit(1)
+
+
+def _number_deployed(connection: Connection, owner: str) -> int:
+    """The server's own processes belong to `anonymous` too, and are not deployed."""
+    query = select(process_revisions.c.summary).join(processes, _PRESENT).where(_DEPLOYED, processes.c.owner == owner)
+    summaries = connection.execute(query).scalars()
+    return sum(json.loads(summary)["source"] == Source.DEPLOYED for summary in summaries)
 
 
 def _of_owner(connection: Connection, process_id: str, owner: str) -> Row[Any] | None:

@@ -55,6 +55,7 @@ _HELD = (
     .group_by(jobs.c.owner)
 )
 _HELD_BY = _HELD.where(jobs.c.owner == bindparam("owner_is"))
+_LOCK_OWNER = text("SELECT pg_advisory_xact_lock(:key, hashtext(:owner))")
 _TAKE = update(jobs).where(jobs.c.id == bindparam("job_id")).values(place=Place.HELD.value)
 _PLACE = select(jobs.c.place, jobs.c.owner, jobs.c.created).where(jobs.c.id == bindparam("job_id"))
 _BEFORE = tuple_(jobs.c.created, jobs.c.id) < tuple_(bindparam("created_is"), bindparam("job_id"))
@@ -115,8 +116,8 @@ def take_place(connection: Connection, job_id: str) -> None:
     connection.execute(_TAKE, {"job_id": job_id})
 
 
-def require_room(connection: Connection, owner: str, allowance: Allowance) -> None:
-    """One more job may be made; nobody else makes one of this owner before the transaction has ended.
+def require_room(connection: Connection, owner: str, allowance: Allowance, *, lock: bool) -> None:
+    """One more job may be made; with `lock`, nobody else makes one of this owner before the transaction has ended.
 
     Raises:
         TooManyRequests: the owner has as many jobs as he may have.
@@ -124,9 +125,8 @@ def require_room(connection: Connection, owner: str, allowance: Allowance) -> No
     """
     if not allowance.bounds_adding:
         return
-    if connection.dialect.name == "postgresql":
-        lock = text("SELECT pg_advisory_xact_lock(:key, hashtext(:owner))")
-        connection.execute(lock, {"key": _QUEUED_LOCK, "owner": owner})
+    if lock and connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_OWNER, {"key": _QUEUED_LOCK, "owner": owner})
     most = max(allowance.jobs, allowance.queued)
     waiting = _count(connection, owner, JobStatus.ACCEPTED, most)
     running = _count(connection, owner, JobStatus.RUNNING, most) if allowance.jobs else 0

@@ -16,9 +16,10 @@ from typing import TypeVar
 
 import pytest
 
-from ..errors import Conflict, NoSuchJob, VersionConflict
+from ..errors import Conflict, NoSuchJob, TooManyRequests, VersionConflict
 from ..model.identity import EVERYTHING, PRIVATE, Scope, Sharing
 from ..model.job import Goal, Job, JobStatus, Phase
+from ..model.quota import Allowance
 from ..model.run import RunRef, RunState, StepReport
 from ..store.base import JobQuery, JobStore
 from .process_store_contract import ProcessStoreContract
@@ -115,9 +116,11 @@ class JobStoreContract:
         ended(jobs, made[0])
         jobs.set_goal(made[1].id, Goal.DISMISS, EVERYTHING)
         jobs.save(made[2].advance(Phase.RUNNING, NOON + SECOND))
-        assert jobs.unfinished("alice", 100) == 3
-        assert jobs.unfinished("alice", 2) == 2
-        assert [jobs.unfinished(name, 100) for name in ("bob", "carol", "a\0b")] == [1, 0, 0]
+        for most in (1, 3):
+            with pytest.raises(TooManyRequests, match=f"^{most} of your jobs wait or run"):
+                jobs.require_room("alice", Allowance(jobs=most))
+        for name, most in (("alice", 4), ("bob", 2), ("carol", 1), ("a\0b", 1)):
+            jobs.require_room(name, Allowance(jobs=most))
 
     def test_a_shared_job_is_seen_by_those_and_no_others(self, jobs: JobStore) -> None:
         job = jobs.add(job_at())

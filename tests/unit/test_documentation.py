@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from pygeoapi_oapip import settings
+from pygeoapi_oapip import setting_values, settings
 from pygeoapi_oapip.cli import main
 from pygeoapi_oapip.cli.configuration import read_configuration
 from pygeoapi_oapip.cli.failures import ExitCode
@@ -30,6 +30,8 @@ def blocks(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseMo
     yield path, model
     for name, field in model.model_fields.items():
         annotation = field.annotation
+        if get_origin(annotation) is Mapping:
+            continue  # the same block by name
         if get_origin(annotation) is tuple and _is_block(get_args(annotation)[0]):
             yield from blocks(get_args(annotation)[0], f"{path}.{name}[]")
         kinds = [kind for kind in (get_args(annotation) or (annotation,)) if _is_block(kind)]
@@ -57,6 +59,10 @@ def kind_of(field: FieldInfo) -> str:
     annotation = field.annotation
     if get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation):
         annotation = get_args(annotation)[0]
+    if annotation is setting_values.Bytes:
+        return "size"
+    if get_origin(annotation) is Mapping and _is_block(get_args(annotation)[1]):
+        return "blocks by name"
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if "_secret" in repr((annotation, field.metadata)):
@@ -73,6 +79,8 @@ def kind_of(field: FieldInfo) -> str:
 
 def default_of(field: FieldInfo, kind: str) -> str:
     value = field.default
+    if kind == "blocks by name":
+        return "`{}`"
     if field.is_required():
         return "required"
     if kind == "size" and value:

@@ -76,8 +76,8 @@ class BuiltinEngine:
 
     @property
     def traits(self) -> Traits:
-        """Reads nothing itself; submits are idempotent through the job's folder."""
-        return Traits(reads=frozenset(), idempotent_submit=True, poll_interval=0.5)
+        """Reads nothing itself; submits are idempotent through the job's folder; nothing waits."""
+        return Traits(reads=frozenset(), idempotent_submit=True, poll_interval=0.5, fair=True)
 
     def check(self, plan: Plan) -> None:
         """Refuse inputs that the program cannot take. See Engine."""

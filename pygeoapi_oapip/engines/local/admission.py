@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from .resources import Budget, Resources
 
 PATIENCE = 60.0
-"""Seconds for which smaller jobs may pass one that does not fit; then the resources are kept for it."""
+"""Seconds for which others may pass a job that does not fit; then the resources are kept for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,12 @@ class Ticket:
     job_id: str
     wanted: Resources
     workspace: str
+    owner: str = ""
 
 
 class Admission:
-    """First come, first served; a job that does not fit now lets others pass, for a while.
+    """It is the turn of the owner with the fewest running jobs, and of his jobs that of the first that came; of several
+    such owners that of the one whose job came first. A job that does not fit now lets others pass, for a while.
 
     Args:
         budget: what all running jobs share.
@@ -30,6 +34,7 @@ class Admission:
         self.budget = budget
         self.waiting: dict[str, Ticket] = {}
         self.running: dict[str, Resources] = {}
+        self._owners: dict[str, str] = {}
         self._passed: dict[str, float] = {}
 
     def add(self, ticket: Ticket) -> None:
@@ -39,14 +44,14 @@ class Admission:
 
     def drop(self, job_id: str) -> None:
         """Forget a job that waits or has ended; what it held is free again."""
-        self.waiting.pop(job_id, None)
-        self.running.pop(job_id, None)
-        self._passed.pop(job_id, None)
+        for rows in (self.waiting, self.running, self._owners, self._passed):
+            rows.pop(job_id, None)
 
-    def occupy(self, job_id: str, resources: Resources) -> None:
+    def occupy(self, job_id: str, resources: Resources, owner: str = "") -> None:
         """Count a job that runs already."""
         self.waiting.pop(job_id, None)
         self.running[job_id] = resources
+        self._owners[job_id] = owner
 
     def admit(self, now: float) -> list[Ticket]:
         """Take the jobs that start now from the queue.
@@ -54,17 +59,32 @@ class Admission:
         Args:
             now: seconds of a clock that never goes back.
         """
-        admitted = []
-        for ticket in list(self.waiting.values()):
-            if len(self.running) >= self.budget.slots:
-                break
+        admitted: list[Ticket] = []
+        if not self.waiting:
+            return admitted
+        count, queues = Counter(self._owners.values()), self._queues()
+        heap = [(count[owner], queue[0][0], owner) for owner, queue in queues.items()]
+        heapify(heap)
+        while heap and len(self.running) < self.budget.slots:
+            owner = heappop(heap)[2]
+            ticket = queues[owner].popleft()[1]
             if not self.running or self._free().covers(ticket.wanted):
                 self._passed.pop(ticket.job_id, None)
-                self.occupy(ticket.job_id, ticket.wanted)
+                self.occupy(ticket.job_id, ticket.wanted, owner)
                 admitted.append(ticket)
+                count[owner] += 1
             elif now - self._passed.setdefault(ticket.job_id, now) > PATIENCE:
                 break
+            if queues[owner]:
+                heappush(heap, (count[owner], queues[owner][0][0], owner))
         return admitted
+
+    def _queues(self) -> dict[str, deque[tuple[int, Ticket]]]:
+        """The waiting jobs of each owner, each with its number in the whole queue."""
+        found: dict[str, deque[tuple[int, Ticket]]] = {}
+        for number, ticket in enumerate(self.waiting.values()):
+            found.setdefault(ticket.owner, deque()).append((number, ticket))
+        return found
 
     def _free(self) -> Resources:
         held = self.running.values()

@@ -142,7 +142,7 @@ def _await_job(orders: int, orders_out: int, news: int, example: JobFolder | Non
         order = stream.read()
     if order:
         ticket = json.loads(order)
-        _run_job(Ticket(ticket["job_id"], Resources(**ticket["wanted"]), ticket["workspace"]), news)
+        _run_job(Ticket(**(ticket | {"wanted": Resources(**ticket["wanted"])})), news)
 
 
 def _run_job(ticket: Ticket, news: int) -> None:
@@ -154,6 +154,7 @@ def _run_job(ticket: Ticket, news: int) -> None:
         "time": now(),
         "cores": ticket.wanted.cores,
         "memory": ticket.wanted.memory,
+        "owner": ticket.owner,
     }
     try:
         if not folder.create("started", claim):

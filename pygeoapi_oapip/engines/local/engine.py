@@ -52,7 +52,7 @@ class LocalEngine:
     @property
     def traits(self) -> Traits:
         """Reads files only; submits are idempotent through the job folder."""
-        return Traits(reads=frozenset({"file"}), idempotent_submit=True, poll_interval=0.5)
+        return Traits(reads=frozenset({"file"}), idempotent_submit=True, poll_interval=0.5, fair=True)
 
     def start(self) -> None:
         """Start the fork server and the search for a container engine ahead of a job. Raises EngineUnavailable."""
@@ -100,7 +100,7 @@ class LocalEngine:
             folder.create("plan", self._planned(plan))
         except OSError as error:
             raise EngineUnavailable(f"The job's folder cannot be written: {error.strerror}.") from error
-        state: dict[str, JSON] = {"workspace": str(plan.workspace.absolute())}
+        state: dict[str, JSON] = {"workspace": str(plan.workspace.absolute()), "owner": plan.owner}
         run = RunRef(self.name, plan.job_id, plan.job_id, state | asdict(wanted))
         self._client.ask({"op": "submit", "jobs": [_ticket(run)]})
         return run
@@ -226,7 +226,9 @@ def _folder(run: RunRef) -> JobFolder:
 
 def _ticket(run: RunRef) -> Message:
     state = run.state
-    return {"id": run.job_id, "workspace": state["workspace"], "cores": state["cores"], "memory": state["memory"]}
+    # a run that an older version of this server submitted has no owner
+    names = ("workspace", "cores", "memory")
+    return {"id": run.job_id, "owner": state.get("owner", "")} | {name: state[name] for name in names}
 
 
 def _settled(folder: JobFolder) -> bool:

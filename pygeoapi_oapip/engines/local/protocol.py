@@ -2,7 +2,7 @@
 
 Requests have `op`; each gets one answer with `ok`:
   hello   {version, slots, cores, memory}          adopts the budget; `ok` false: another version, which ends itself
-  submit  {jobs: [{id, workspace, cores, memory}]} queues those that are not known, have not started and have not ended
+  submit  {jobs: [{id, workspace, cores, memory, owner}]}   queues those that are not known, have not started or ended
   known   {jobs: [id]}                             {known: [id]}: those that wait or run here
   cancel  {id, workspace, grace}                   forgets a waiting job; ends a running one, apart from the answer
   wait    {jobs: [{id, workspace}], timeout}       answered when one of them may have changed, or after the timeout
@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 LONGEST_LINE = 16 * 2**20
 
 Message = dict[str, Any]

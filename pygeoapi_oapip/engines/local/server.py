@@ -211,7 +211,7 @@ class ForkServer:
             if folder.read("exit") is None and folder.read("started") is None:
                 self.folders[job["id"]] = folder
                 wanted = Resources(float(job["cores"]), float(job["memory"]))
-                self.admission.add(Ticket(job["id"], wanted, job["workspace"]))
+                self.admission.add(Ticket(job["id"], wanted, job["workspace"], str(job["owner"])))
         return {"ok": True}
 
     def op_known(self, _: Connection, message: Message) -> Message:
@@ -254,7 +254,8 @@ class ForkServer:
         if folder.read("exit") is not None or started is None or "pid" not in started or not lives(started):
             return False
         self.folders[job_id] = self.adopted[job_id] = folder
-        self.admission.occupy(job_id, Resources(started["cores"], started["memory"]))
+        wanted = Resources(started["cores"], started["memory"])
+        self.admission.occupy(job_id, wanted, str(started.get("owner", "")))
         return True
 
     def _start_children(self) -> None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from pygeoapi_oapip.engines.local.engine import LocalEngine
+from pygeoapi_oapip.engines.local.protocol import VERSION
 from pygeoapi_oapip.model.execution import Plan
 from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.model.run import RunRef, RunReport, RunState
@@ -97,7 +98,7 @@ class Bench:
 
     def server_pid(self) -> int:
         """The pid of the fork server."""
-        greeting = self.engine._client.ask({"op": "hello", "version": 1, "slots": 2, "cores": 2, "memory": 2**32})
+        greeting = self.engine._client.ask({"op": "hello", "version": VERSION, "slots": 2, "cores": 2, "memory": 2**32})
         return int(greeting["pid"])
 
 

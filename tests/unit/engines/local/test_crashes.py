@@ -10,6 +10,7 @@ import pytest
 
 from pygeoapi_oapip.engines.local import processes
 from pygeoapi_oapip.engines.local.engine import LocalEngine
+from pygeoapi_oapip.engines.local.protocol import VERSION
 from pygeoapi_oapip.engines.local.record import JobFolder
 from pygeoapi_oapip.model.run import RunRef, RunState
 from pygeoapi_oapip.settings import LocalEngine as Settings
@@ -145,7 +146,7 @@ def test_a_home_with_a_long_path_works(tmp_path: Path) -> None:
 def test_an_idle_fork_server_ends_by_itself(tmp_path: Path) -> None:
     engine = LocalEngine("local", Settings(), tmp_path, idle=0.3)
     engine.start()
-    pid = int(engine._client.ask({"op": "hello", "version": 1, "slots": 1, "cores": 1, "memory": 1})["pid"])
+    pid = int(engine._client.ask({"op": "hello", "version": VERSION, "slots": 1, "cores": 1, "memory": 1})["pid"])
     engine.close()
     assert gone(pid)
 
