@@ -15,12 +15,13 @@ from pygeoapi_oapip.testing.live_server import LiveServer
 from . import execution, reading
 from .figures import Figure, table
 from .filling import ECHO
+from .kubernetes import on_kubernetes
 from .million import million_jobs
 from .stock import against_stock
 from .wes import on_toil
 from .wps import wps
 
-PARTS = ("execution", "reading", "million", "stock", "wps", "wes")
+PARTS = ("execution", "reading", "million", "stock", "wps", "wes", "kubernetes")
 
 
 def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
@@ -49,6 +50,8 @@ def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
         figures += million_jobs(folder, 100_000 if quick else 1_000_000, 20 if quick else 60)
     if "wes" in parts:
         figures += on_toil(folder, quick)
+    if "kubernetes" in parts:
+        figures += on_kubernetes(folder, quick)
     return figures
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import struct
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,51 +16,13 @@ import pytest
 
 from pygeoapi_oapip.testing.live_server import LiveServer
 
+from .built_images import CONVERT, build
 from .cluster import TestCluster
-from .images import busybox_tree
 from .namespace import Namespace
 
-CONVERT = "docker.io/eoepca/convert:latest"
-_SCRIPT = """#!/bin/sh
-# stands in for the image of EOEPCA: fetches the picture and describes it, as that one does
-set -e
-operation=$1; url=$3; size=$4
-wget -q -O logo-$operation.png "$url"
-cat > logo-$operation.json <<ITEM
-{"type": "Feature", "stac_version": "1.0.0", "id": "logo", "geometry": null, "properties": {"size": "$size"},
- "links": [], "assets": {"image": {"href": "logo-$operation.png", "type": "image/png"}}}
-ITEM
-cat > catalog.json <<CATALOG
-{"type": "Catalog", "stac_version": "1.0.0", "id": "catalog", "description": "Root",
- "links": [{"rel": "item", "href": "logo-$operation.json"}]}
-CATALOG
-"""
-PACKAGE = """
-cwlVersion: v1.0
-$graph:
-- class: Workflow
-  id: convert-url
-  label: convert url app
-  inputs:
-    fn: {type: string, default: resize}
-    url: {type: string}
-    size: {type: string, default: 50%}
-  outputs:
-  - {id: converted_image, type: Directory, outputSource: [convert/results]}
-  steps:
-    convert: {run: '#convert', in: {fn: fn, url: url, size: size}, out: [results]}
-- class: CommandLineTool
-  id: convert
-  requirements: {ResourceRequirement: {coresMax: 1, ramMax: 512}}
-  hints: {DockerRequirement: {dockerPull: 'eoepca/convert:latest'}}
-  baseCommand: convert.sh
-  inputs:
-    fn: {type: string, inputBinding: {position: 1}}
-    url: {type: string, inputBinding: {position: 2, prefix: --url}}
-    size: {type: string, inputBinding: {position: 3}}
-  outputs:
-    results: {type: Directory, outputBinding: {glob: .}}
-"""
+PACKAGE = Path(__file__).parents[2] / "tools" / "clients" / "packages" / "convert-url-app.cwl"
+"""The application package of EOEPCA's deployment guide, unchanged."""
+IMAGE = "docker.io/eoepca/convert:latest"
 SLEEP = """
 cwlVersion: v1.2
 class: CommandLineTool
@@ -70,18 +34,11 @@ outputs: {}
 FAIL = SLEEP.replace("sleeper", "failer").replace("echo ready >&2; sleep 300", "echo so sorry >&2; exit 42")
 
 
-def convert_tree(folder: Path) -> None:
-    busybox_tree(folder)
-    script = folder / "bin" / "convert.sh"
-    script.write_text(_SCRIPT, encoding="utf-8")
-    script.chmod(0o755)
-
-
 @pytest.fixture(scope="module")
 def server(
     cluster: TestCluster, namespace: Namespace, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveServer]:
-    cluster.add_image(CONVERT, convert_tree)
+    build(cluster, CONVERT, IMAGE)
     jobs = namespace.volume("jobs")
     # steps reach the file server of this test through the network of the machine
     settings = namespace.settings(volumes={"claim": "jobs"}, steps={"spec": {"hostNetwork": True}})
@@ -91,10 +48,22 @@ def server(
         yield live
 
 
+def png(width: int, height: int) -> bytes:
+    """A red picture."""
+    rows = (b"\0" + b"\xff\0\0" * width) * height
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+    chunks = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
 @pytest.fixture(scope="module")
 def picture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("web")
-    (folder / "logo.png").write_bytes(b"\x89PNG picture")
+    (folder / "logo.png").write_bytes(png(40, 20))
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
         threading.Thread(target=web.serve_forever, daemon=True).start()
@@ -104,14 +73,16 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_the_package_of_the_deployment_guide_runs(server: LiveServer, namespace: Namespace, picture: str) -> None:
     before = namespace.objects()
-    name = server.deploy(PACKAGE)
+    name = server.deploy(PACKAGE.read_bytes())
     job = server.submit(name, {"url": picture, "size": "50%"})
     end = server.ended(job, 120)
-    assert end["status"] == "successful", end
+    assert end["status"] == "successful", server.get(f"/jobs/{job}/logs", headers={"Accept": "text/plain"}).text
     results: Any = server.get(f"/jobs/{job}/results").json()
     assert "converted_image" in results
     listed = server.get(f"/jobs/{job}/results/converted_image", headers={"Accept": "application/json"})
     assert "catalog.json" in listed.text and "logo-resize.png" in listed.text
+    made = server.get(f"/jobs/{job}/results/converted_image/logo-resize.png")
+    assert struct.unpack(">II", made.content[16:24]) == (20, 10)
     assert end["usage"]["tasks"] == 1
     left = set(namespace.objects()) - set(before)
     assert not {row for row in left if not row.startswith("Pod/")}
