@@ -97,7 +97,7 @@ def test_no_namespace_of_a_user_is_made_where_the_administrator_makes_them(tmp_p
 
 def test_a_namespace_has_account_role_quota_and_secrets(tmp_path: Path) -> None:
     cluster = MemoryCluster(None)
-    cluster.objects[f"{PATH}/home/secrets/registry"] = {
+    cluster.objects[f"{PATH}/origin/secrets/registry"] = {
         "metadata": {"name": "registry", "uid": "1"},
         "data": {"a": "b"},
     }
@@ -106,7 +106,7 @@ def test_a_namespace_has_account_role_quota_and_secrets(tmp_path: Path) -> None:
         service_account="calrissian",
         step_service_account="tools",
         pull_secrets=["registry"],
-        namespaces={"quota": {"pods": 9}, "secrets_from": "home"},
+        namespaces={"quota": {"pods": 9}, "secrets_from": "origin"},
     )
     made(chosen, tmp_path, cluster=cluster)
     within = f"{PATH}/oapip-bob"
