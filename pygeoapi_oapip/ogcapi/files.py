@@ -86,4 +86,5 @@ def _understood(value: str) -> bool:
 
 
 def _name(name: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", name) or "result"
+    """What a client may call the file: no path, nothing that shows it as another name, and what UTF-8 can hold."""
+    return re.sub(r"[\x00-\x1f\x7f/\\\u202a-\u202e\u2066-\u2069\ud800-\udfff]", "_", name) or "result"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
-from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.http import parse_options_header
 
 from pygeoapi_oapip.cli.logformat import log_configuration
 from pygeoapi_oapip.errors import StoreUnavailable
@@ -70,7 +70,7 @@ def test_path_of_a_request_that_fails_is_written_in_one_line(tmp_path: Path, wri
 
     app = create_app(Broken(tmp_path), DoorOptions("https://example.org"))
     answer = app.test_client().get("/processes/echo%0d%0a2026-01-01%20forged%1b%5b2J")
-    assert answer.status_code in (404, 500) and "forged" not in answer.text
+    assert answer.status_code == 404, "no id has such characters"
     answer = app.test_client().get("/processes/echo")
     assert answer.status_code == 500 and "forged" not in answer.text
     lines(written)
@@ -104,19 +104,23 @@ def test_audit_that_cannot_be_written_is_told_in_one_line(site: Site, written: i
 def test_name_of_a_file_stays_in_its_header(tmp_path: Path, name: str) -> None:
     operations = FakeOperations(tmp_path)
     operations.processes_by_id["echo"] = echo_process()
-    (tmp_path / "a.bin").write_bytes(b"x")
+    (operations.workspace / "a.bin").write_bytes(b"x")
     operations.outputs = {"message": FileOutput("a.bin", name, "text/html", 1)}
     client = create_app(operations, DoorOptions("https://example.org")).test_client()
-    ran = client.post("/processes/echo/execution", json={"inputs": {"message": "x"}}, headers={"Prefer": "wait=10"})
+    ran = client.post(
+        "/processes/echo/execution",
+        json={"inputs": {"message": "x"}},
+        headers={"Prefer": "respond-async"},
+        buffered=True,
+    )
     job = ran.headers["Location"].removeprefix("https://example.org")
-    answer = client.get(f"{job}/results/message")
+    answer = client.get(f"{job}/results/message", buffered=True)
     assert answer.status_code == 200 and answer.data == b"x"
     assert "Set-Cookie" not in answer.headers and "X-Evil" not in answer.headers
     disposition = answer.headers["Content-Disposition"]
     assert not set(disposition) & set("\r\n\x00")
-    read = Message()
-    read["Content-Disposition"] = disposition
-    assert "evil.exe" not in str(read.get_param("filename", "", "Content-Disposition")) or name.startswith("\u202e")
-    assert not {"/", "\\"} & set(str(read.get_filename() or ""))
+    kind, parameters = parse_options_header(disposition)
+    assert kind == "inline" and set(parameters) == {"filename"}
+    assert not {"/", "\\", "\u202e"} & set(parameters["filename"])
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -53,7 +53,7 @@ def ask(
 
 @pytest.fixture(scope="module")
 def job(behind: LoginSite) -> str:
-    body = {"json": {"inputs": {"message": "x"}}, "headers": {"Prefer": "wait=30"}}
+    body: dict[str, Any] = {"json": {"inputs": {"message": "x"}}, "headers": {"Prefer": "wait=30"}}
     made = ask(behind, "POST", "/processes/echo/execution", **body)
     assert made.status_code in (200, 201) and made.headers["Location"].startswith(f"{OUTSIDE}/jobs/")
     return made.headers["Location"].rpartition("/")[2]

@@ -36,7 +36,7 @@ class FromAddress(HTTPAdapter):
     """Requests that come from one address of this machine."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, source_address=(CLIENT, 0), **options)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*arguments, source_address=(CLIENT, 0), **options)
 
 
 @dataclass
@@ -119,7 +119,7 @@ def test_every_link_can_be_followed_through_the_proxy(front: Front, prefix: str)
         seen.add(address)
         answer = front.ask("GET", address)
         # an execution by GET lacks its inputs; nginx itself leads from /geo to /geo/
-        allowed = {front.nginx.url: (200, 301)}.get(address, (200,))
+        allowed: tuple[int, ...] = {front.nginx.url: (200, 301)}.get(address, (200,))
         allowed = (200, 400, 405) if address.endswith("/execution") else allowed
         if not address.startswith(root) or answer.status_code not in allowed:
             wrong.append((answer.status_code, address, source))
