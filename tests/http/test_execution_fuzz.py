@@ -16,7 +16,7 @@ from pygeoapi_oapip.model.process import Input, Output, Process
 from pygeoapi_oapip.testing.operations import FakeOperations
 
 EXECUTION = "/processes/all/execution"
-SETTINGS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 TIFF: JSONObject = {"type": "string", "format": "binary", "contentMediaType": "image/tiff"}
 POINT: JSONObject = {
     "type": "object",

@@ -49,7 +49,7 @@ IDENTIFIERS = [
     "%ED%A0%80",
     "\u202e",
 ]
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def assert_sound(response: TestResponse) -> None:

@@ -243,4 +243,4 @@ def test_the_whole_suite_is_described_in_the_subset_and_agrees_with_cwl_utils(su
         assert required == set(oracle.get("required", [])), path.name
         compared += 1
     assert compared > 20
-    assert slowest < 0.5
+    assert slowest < 20
