@@ -110,12 +110,13 @@ def test_name_of_a_file_stays_in_its_header(tmp_path: Path, name: str) -> None:
     ran = client.post(
         "/processes/echo/execution",
         json={"inputs": {"message": "x"}},
-        headers={"Prefer": "respond-async"},
+        headers={"Prefer": "wait=10"},
         buffered=True,
     )
     job = ran.headers["Location"].removeprefix("https://example.org")
     answer = client.get(f"{job}/results/message", buffered=True)
-    assert answer.status_code == 200 and answer.data == b"x"
+    assert answer.status_code == 200, answer.text
+    assert answer.data == b"x"
     assert "Set-Cookie" not in answer.headers and "X-Evil" not in answer.headers
     disposition = answer.headers["Content-Disposition"]
     assert not set(disposition) & set("\r\n\x00")
