@@ -21,7 +21,7 @@ from pygeoapi_oapip.settings import CalrissianEngine as Settings
 from .cluster import CannotStart
 from .namespace import Namespace
 
-LIMIT = 120.0
+LIMIT = 600.0
 CLASS = "test-class"
 
 
@@ -76,7 +76,7 @@ class Bench:
         """The last report."""
         return self.until(run, lambda report: report.ended, limit)
 
-    def until_gone(self, namespace: Namespace, before: list[str], limit: float = 90.0) -> None:
+    def until_gone(self, namespace: Namespace, before: list[str], limit: float = LIMIT) -> None:
         """Wait until the namespace has no more objects than before."""
         deadline = time.monotonic() + limit
         while left := set(namespace.objects()) - set(before):

@@ -25,6 +25,7 @@ ARCHIVE = "OAPIP_KUBERNETES"
 _NODE = Path(__file__).parent / "node"
 VENV = "OAPIP_CALRISSIAN_VENV"
 """An environment with calrissian 0.18.1; else `.venv-calrissian`, which `.ci/setup calrissian` makes."""
+_PATIENCE = 300.0
 _START = 900.0
 """Seconds; the first start installs packages."""
 
@@ -144,12 +145,12 @@ class TestCluster:
         """Bring an image from a docker-archive to the node."""
         self._ctr("import", str(archive), timeout=_START)
 
-    def _ctr(self, *arguments: str, timeout: float = 60.0) -> str:
+    def _ctr(self, *arguments: str, timeout: float = _PATIENCE) -> str:
         ctr = ("ctr", "-a", f"{self.folder}/run/containerd.sock", "-n", "k8s.io", "images")
         return self._run(*ctr, *arguments, timeout=timeout)
 
     def _run(
-        self, *command: str, given: str = "", timeout: float = 60.0, environment: Mapping[str, str] | None = None
+        self, *command: str, given: str = "", timeout: float = _PATIENCE, environment: Mapping[str, str] | None = None
     ) -> str:
         done = subprocess.run(
             command,

@@ -81,7 +81,7 @@ class Namespace:
                 },
             },
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while self.cluster.kubectl("get", "pvc", claim, "-n", self.name, "-o", "jsonpath={.status.phase}") != "Bound":
             assert time.monotonic() < deadline, "the claim is not bound"
             time.sleep(0.3)
@@ -115,7 +115,7 @@ class Namespace:
         for claim in claims:
             name = f"{self.name}-{claim}"
             self._volumes.remove(name)
-            self.cluster.kubectl("delete", "pv", name, "--wait=true", "--timeout=60s")
+            self.cluster.kubectl("delete", "pv", name, "--wait=true", "--timeout=280s")
 
     def settings(self, **more: Any) -> Settings:
         """Settings for this namespace. The leader has the network of the machine, as its pod could not reach the API
@@ -142,7 +142,7 @@ class Namespace:
 
     def remove(self) -> None:
         """Remove the namespace and its volumes."""
-        self.cluster.kubectl("delete", "namespace", self.name, "--wait=true", "--timeout=60s")
+        self.cluster.kubectl("delete", "namespace", self.name, "--wait=true", "--timeout=280s")
         for name in self._volumes:
             self.cluster.kubectl("delete", "pv", name, "--wait=false")
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -60,7 +60,7 @@ def test_a_job_runs_with_the_rights_and_claims_of_the_manifests(namespace: Names
         bench.engine.outputs(run)
         bench.engine.forget(run)
         bench.until_gone(namespace, before)
-    namespace.cluster.kubectl("delete", "pvc", *claims, "-n", namespace.name, "--wait=true", "--timeout=60s")
+    namespace.cluster.kubectl("delete", "pvc", *claims, "-n", namespace.name, "--wait=true", "--timeout=280s")
     namespace.drop(claims)
 
 

@@ -193,5 +193,5 @@ def remove(namespace: Namespace) -> None:
     kinds = "deployments,statefulsets,services,jobs,pods,persistentvolumeclaims"
     claims = [row["metadata"]["name"] for row in namespace.cluster.items("pvc", namespace.name)]
     delete = ("delete", kinds, "--all", "-n", namespace.name)
-    namespace.cluster.kubectl(*delete, "--wait=true", "--timeout=50s")
+    namespace.cluster.kubectl(*delete, "--wait=true", "--timeout=280s")
     namespace.drop(claims)
