@@ -24,7 +24,7 @@ from pygeoapi_oapip.settings import Engine as Settings
 from .packages import Document, Sample
 from .toil import ToilServer
 
-PATIENCE = 240.0
+PATIENCE = 900.0
 
 
 def wes_settings(toil: ToilServer, **more: Any) -> dict[str, Any]:
