@@ -21,7 +21,7 @@ _FLAGS = (
     "--default-ulimit=nofile=1024:1024",
 )
 """What a daemon needs that may not change the network of the machine, or its own limits."""
-_START = 20.0
+_START = 120.0
 _STOP = 20.0
 
 

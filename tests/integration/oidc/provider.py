@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,7 +24,7 @@ HERE = Path(__file__).parent
 PROGRAMS = Path(__file__).resolve().parents[3] / ".venv-oidc"
 CALLBACK = "http://127.0.0.1:9/callback"
 """Where nobody listens: codes are read from the redirect itself."""
-START_LIMIT = 60.0
+START_LIMIT = 240.0
 _FORM = re.compile(r'<form[^>]*action="([^"]+)"')
 _HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
 
@@ -61,13 +62,22 @@ class Provider:
     """
 
     def __init__(self, redirect: str = CALLBACK, lifetime: int = 3600) -> None:
-        self.port = free_port()
-        self.issuer = f"http://127.0.0.1:{self.port}"
+        self._choose_port()
         self.redirect = redirect
         self._lifetime = lifetime
         self._process: subprocess.Popen[bytes] | None = None
 
+    def _choose_port(self) -> None:
+        self.port = free_port()
+        self.issuer = f"http://127.0.0.1:{self.port}"
+
     def __enter__(self) -> Provider:
+        provide()
+        for _ in range(4):  # another program may take the port before the provider does
+            with suppress(CannotStart):
+                self.start()
+                return self
+            self._choose_port()
         self.start()
         return self
 

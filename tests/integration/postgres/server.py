@@ -48,15 +48,12 @@ class Server:
         self._root = Path(tempfile.mkdtemp(prefix="oapip-pg-"))
         if self._user is not None:
             os.chown(self._root, self._user, -1)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
         secret = self._root / "secret"
         secret.write_text(_PASSWORD, encoding="ascii")
         if self._user is not None:
             os.chown(secret, self._user, -1)
         self._run("initdb", "-D", str(self._data), "-U", "oapip", "-A", "scram-sha-256", f"--pwfile={secret}", "-N")
-        self.start()
+        self.port = self._started()
 
     @property
     def _data(self) -> Path:
@@ -74,10 +71,27 @@ class Server:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)
 
+    def _started(self) -> int:
+        """Start it on a free port; another one where a program takes that meanwhile."""
+        for attempt in range(5):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port: int = free.getsockname()[1]
+            try:
+                self.start()
+            except subprocess.CalledProcessError:
+                if attempt == 4:
+                    raise
+            else:
+                break
+        return self.port
+
     def start(self) -> None:
         """Start and wait until it answers."""
         options = f"-c listen_addresses=127.0.0.1 -p {self.port} -c unix_socket_directories={self._root} -c fsync=off"
-        self._run("pg_ctl", "-D", str(self._data), "-l", str(self._root / "log"), "-w", "-o", options, "start")
+        self._run(
+            "pg_ctl", "-D", str(self._data), "-l", str(self._root / "log"), "-w", "-t", "240", "-o", options, "start"
+        )
 
     def stop(self) -> None:
         """Stop at once, as in a crash."""

@@ -44,7 +44,7 @@ def job(server: LiveServer) -> str:
     return made(server)
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
+def until(condition: Callable[[], Any], what: str, seconds: float = 240.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what
