@@ -53,7 +53,7 @@ class Server:
         if self._user is not None:
             os.chown(secret, self._user, -1)
         self._run("initdb", "-D", str(self._data), "-U", "oapip", "-A", "scram-sha-256", f"--pwfile={secret}", "-N")
-        self.port = self._started()
+        self._start_somewhere()
 
     @property
     def _data(self) -> Path:
@@ -71,7 +71,7 @@ class Server:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)
 
-    def _started(self) -> int:
+    def _start_somewhere(self) -> None:
         """Start it on a free port; another one where a program takes that meanwhile."""
         for attempt in range(5):
             with socket.socket() as free:
@@ -83,8 +83,7 @@ class Server:
                 if attempt == 4:
                     raise
             else:
-                break
-        return self.port
+                return
 
     def start(self) -> None:
         """Start and wait until it answers."""

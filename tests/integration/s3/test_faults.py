@@ -88,9 +88,9 @@ def over(server: LiveServer) -> bool:
 
 
 def test_s3_that_breaks_off_in_an_upload(server: LiveServer, away: SeaweedFS) -> None:
+    uploads = away.client()
     for _ in range(5):  # the upload may be over before it is seen, or before S3 has ended
         job = server.submit("big", {"mebibytes": 300})
-        uploads = away.client()
         until(lambda: uploads.list_multipart_uploads(Bucket=BUCKET).get("Uploads") or over(server), "the upload begins")
         away.stop()
         time.sleep(3)
@@ -127,19 +127,30 @@ def test_removal_is_made_up_for_when_s3_is_back(server: LiveServer, away: Seawee
     until(lambda: not away.keys(BUCKET, of(job)), "the objects are removed later")
 
 
+def moments(s3: SeaweedFS, job: str) -> dict[str, Any]:
+    """When each object of a job was written."""
+    pages = s3.client().get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=of(job))
+    return {item["Key"]: item["LastModified"] for page in pages for item in page["Contents"]}
+
+
+def killed_in_an_upload(server: LiveServer, s3: SeaweedFS) -> tuple[str, dict[str, Any]]:
+    """A job whose server was killed while it uploaded and is there again; the objects that were written."""
+    job = server.submit("files", {"count": 1500})
+    until(lambda: len(s3.keys(BUCKET, of(job))) > 20, "the upload begins")
+    server.kill_all()
+    before = moments(s3, job)
+    server.start()
+    return job, before
+
+
 def test_kill_in_the_middle_of_an_upload(server: LiveServer, s3: SeaweedFS) -> None:
     for _ in range(5):  # the upload may be over before the server is killed
-        job = server.submit("files", {"count": 1500})
-        until(lambda job=job: len(s3.keys(BUCKET, of(job))) > 20, "the upload begins")
-        server.kill_all()
-        pages = s3.client().get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=of(job))
-        before = {item["Key"]: item["LastModified"] for page in pages for item in page["Contents"]}
-        server.start()
+        job, before = killed_in_an_upload(server, s3)
         if len(before) < 1503:
             break
     assert len(before) < 1503
     successful(server, job)
-    after = {item["Key"]: item["LastModified"] for page in pages for item in page["Contents"]}
+    after = moments(s3, job)
     assert len(after) == 1503
     assert {key: after[key] for key in before} == before, "an object was written twice"
     assert server.get(f"/jobs/{job}/results/many/1499.txt").content == b"file 1499"
