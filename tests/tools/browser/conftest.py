@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pygeoapi_oapip.testing.live_server import LiveServer
 
 PACKAGES = Path(__file__).parent / "packages"
-WAIT = 60_000
+WAIT = 240_000
 """Milliseconds that a page may take for anything."""
 
 expect.set_options(timeout=WAIT)

@@ -87,7 +87,7 @@ def test_a_refusal_names_the_field(echo: Page) -> None:
 
 def test_progress_is_shown_while_it_runs(echo: Page) -> None:
     field(echo, "message").locator("input").fill("slow")
-    field(echo, "pause").locator("input").fill("6")
+    field(echo, "pause").locator("input").fill("20")
     echo.click("#execute button[type=submit]")
     expect(echo.locator("#followed .status.running").first).to_be_visible()
     echo.wait_for_function("() => document.querySelector('#followed progress').value > 10")

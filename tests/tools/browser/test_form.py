@@ -218,7 +218,7 @@ def test_the_command_line_example_runs(form: Page, filled: bool) -> None:
         field(form, "title").locator("input").fill("it's $HOME")
         expect(form.locator("#curl")).to_contain_text("it'\\''s $HOME")
     command = form.locator("#curl").inner_text()
-    done = subprocess.run(["sh", "-c", f"{command} -sS"], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(["sh", "-c", f"{command} -sS"], capture_output=True, text=True, timeout=240, check=True)
     assert json.loads(done.stdout)["status"] == "accepted"
 
 

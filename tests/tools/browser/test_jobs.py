@@ -108,7 +108,8 @@ def test_a_job_is_removed_from_the_list_after_a_question(server: LiveServer, ope
 
 
 def test_a_running_job_is_followed_to_its_end_without_a_reload(server: LiveServer, opened: Opened) -> None:
-    job = server.submit("steps", {"seconds": 1})
+    # long enough for a slow browser to see it run
+    job = server.submit("steps", {"seconds": 5})
     page = opened(f"/jobs/{job}")
     page.evaluate("window.here = true")
     expect(page.locator("#job .status").first).to_have_text("running")

@@ -24,7 +24,7 @@ def client(server: LiveServer, request: pytest.FixtureRequest) -> Iterator[Clien
 
 
 def ended(client: Client, job_id: str) -> JobInfo:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         info = client.get_job(job_id)
         if info.status.value not in ("accepted", "running"):

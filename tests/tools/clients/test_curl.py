@@ -102,7 +102,7 @@ class Shell:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, ""), done
@@ -142,7 +142,7 @@ def test_whole_walk_through(shell: Shell, host: str, server: LiveServer) -> None
     told = shell.run(execute)
     assert told.startswith("JOB ID: ")
     job = told.removeprefix("JOB ID: ").strip()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while (found := shell.document(status, JOB_ID=job))["status"] not in ("successful", "failed"):
         assert found["status"] in ("accepted", "running") and time.monotonic() < deadline, found
         time.sleep(0.2)

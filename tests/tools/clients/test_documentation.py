@@ -25,7 +25,7 @@ def run(server: LiveServer, command: list[str], text: str) -> str:
     scripts = Path(os.environ.get(INTERPRETER, sys.executable)).parent
     environment = {**os.environ, "PATH": f"{scripts}:{os.environ['PATH']}"}
     text = text.replace("http://localhost:5000", server.url)
-    done = subprocess.run([*command, text], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*command, text], env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -20,7 +20,7 @@ def client(server: LiveServer, request: pytest.FixtureRequest) -> ApiClientWrapp
 
 
 def ended(client: ApiClientWrapper, job_id: str) -> StatusInfo:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         status = client.get_status(job_id)
         if status.status.value not in ("accepted", "running"):

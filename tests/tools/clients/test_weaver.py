@@ -38,7 +38,7 @@ class Weaver:
 
     def send(self, method: str, url: str, **options: Any) -> requests.Response:
         headers = {**HEADERS, **options.pop("headers", {})}
-        found = self.session.request(method, url, headers=headers, timeout=60, **options)
+        found = self.session.request(method, url, headers=headers, timeout=240, **options)
         assert found.status_code == 204 or found.headers["Content-Type"].startswith("application/json"), found.text
         return found
 
@@ -56,7 +56,7 @@ class Weaver:
         return self.send("POST", f"{self.url}/processes/{process_id}/execution", json=body, headers=headers)
 
     def monitor(self, location: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             status: dict[str, Any] = self.send("GET", location).json()
             if status["status"] not in ("accepted", "running"):
@@ -117,7 +117,7 @@ def test_deploy_describe_package_undeploy(weaver: Weaver, shape: str) -> None:
     assert document.get("id", document.get("processSummary", {}).get("id")) == "shape"
     described = weaver.send("GET", f"{weaver.url}/processes/shape", params={"schema": "OGC"}).json()
     assert set(described["inputs"]) == {"message", "seconds"} and set(described["outputs"]) == {"file", "again"}
-    package = weaver.session.get(f"{weaver.url}/processes/shape/package", headers=HEADERS, timeout=60)
+    package = weaver.session.get(f"{weaver.url}/processes/shape/package", headers=HEADERS, timeout=240)
     assert package.status_code == 200 and json.loads(package.text)
     assert weaver.undeploy("shape").status_code in (200, 204, 404)
 
@@ -141,10 +141,10 @@ def test_execute_monitor_results(weaver: Weaver, deployed: str, inputs: dict[str
     found = weaver.results(location)
     outputs = found.json()
     assert set(outputs) == {"file", "again"}
-    assert requests.get(outputs["file"]["href"], timeout=60).text == "hi\n"
+    assert requests.get(outputs["file"]["href"], timeout=240).text == "hi\n"
     given = weaver.send("GET", f"{location}/inputs").json()
     assert given["inputs"]["message"] in ("hi", {"value": "hi"}) and set(given["outputs"]) == {"file", "again"}
-    logs = weaver.session.get(f"{location}/logs", headers=HEADERS, timeout=60)
+    logs = weaver.session.get(f"{location}/logs", headers=HEADERS, timeout=240)
     assert logs.status_code == 200
 
 
@@ -196,4 +196,4 @@ def test_created_job_waits_for_its_trigger(weaver: Weaver, deployed: str) -> Non
     assert changed.status_code in (200, 204), changed.text
     assert weaver.send("POST", f"{location}/results").status_code in (200, 201, 202)
     assert weaver.monitor(location)["status"] == "successful"
-    assert requests.get(weaver.results(location).json()["file"]["href"], timeout=60).text == "changed\n"
+    assert requests.get(weaver.results(location).json()["file"]["href"], timeout=240).text == "changed\n"

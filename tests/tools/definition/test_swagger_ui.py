@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 from pygeoapi_oapip.testing.live_server import LiveServer
 
 CHROMIUM = "/usr/bin/chromium"
-PATIENCE = 60_000
+PATIENCE = 240_000
 """Milliseconds."""
 
 

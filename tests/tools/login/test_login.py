@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from pygeoapi_oapip.testing.live_server import LiveServer
 from tests.integration.oidc.provider import CannotStart, Provider
 
-WAIT = 60_000
+WAIT = 240_000
 """Milliseconds that a page may take for anything."""
 
 expect.set_options(timeout=WAIT)

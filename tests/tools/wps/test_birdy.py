@@ -36,7 +36,7 @@ def following(wps: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_it_is_made_on_a_server_with_many_processes(wps: str, server: LiveServer) -> None:
     start = time.monotonic()
     client = birdy.WPSClient(wps)
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 240
     listed = server.get("/processes?limit=1000").json()["processes"]
     assert len(listed) > 50
     for process in listed:

@@ -19,7 +19,7 @@ PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 def run(server: LiveServer, command: list[str], text: str) -> str:
     text = text.replace("http://localhost:5000", server.url)
-    done = subprocess.run([*command, text], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*command, text], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.replace(server.url, "http://localhost:5000")
 

@@ -143,7 +143,7 @@ def test_bounding_box_goes_in_and_comes_out(
 def test_lineage_repeats_inputs_and_outputs(client: WebProcessingService) -> None:
     execution = client.execute("survey", SURVEY, output=[("lines", False)], mode=SYNC, lineage=True)
     assert [item.identifier for item in execution.dataInputs] == ["document", "names", "names"]
-    assert b"OutputDefinitions" in requests.post(execution.url, execution.request, timeout=60).content
+    assert b"OutputDefinitions" in requests.post(execution.url, execution.request, timeout=240).content
 
 
 def test_a_job_that_fails_is_a_status_with_the_reason(either: WebProcessingService) -> None:
