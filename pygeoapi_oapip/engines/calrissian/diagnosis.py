@@ -45,6 +45,8 @@ def ended(pod: Row) -> str:
         over = container.get("state", {}).get("terminated") or {}
         if over.get("reason") == "OOMKilled":
             return "Calrissian's own pod ran out of memory (OOMKilled)"
+        if over.get("exitCode") and over.get("message"):
+            return str(over["message"])
         if over.get("exitCode"):
             return f"Calrissian's pod ended with exit code {over['exitCode']}"
     return ""

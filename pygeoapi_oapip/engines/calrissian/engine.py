@@ -26,6 +26,7 @@ from .joblog import read_logs
 from .names import safe_id, selector
 from .places import places
 from .preflight import Preflight
+from .refusals import Refusals
 from .watching import Watching
 
 LOG = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class CalrissianEngine:
         self.cluster = Cluster(settings)
         followed = "" if settings.everywhere else settings.namespace
         self._follower = Follower(self.cluster, followed, selector(settings.instance))
+        self._refusals = Refusals(self.cluster, followed)
         bucket = settings.volumes.exchange
         self._exchange = Exchange(bucket, settings.instance) if bucket else None
         self._preflight = Preflight(settings, self.cluster, self._exchange)
@@ -228,7 +230,7 @@ class CalrissianEngine:
             report = reports.going_on(folder, pods)
             return report if report.state is RunState.RUNNING else RunReport(RunState.QUEUED, self._away())
         process = str((folder.decided("planned") or {}).get("process", ""))
-        return Watching(self.settings.of(process), self.cluster).judge(run, folder, jobs, pods)
+        return Watching(self.settings.of(process), self.cluster, self._refusals).judge(run, folder, jobs, pods)
 
     def _away(self) -> str:
         return f"waiting for the cluster: {self._follower.jobs.fault}"

@@ -45,6 +45,7 @@ def rights(settings: Settings) -> Sequence[Right]:
         Right("batch", "jobs", ("watch",), "job-watcher-role", "Jobs are listed every 2 s"),
         Right("", "pods", ("list", "watch"), "pod-watcher-role", "why a pod does not start is told late or not at all"),
     ]
+    found.append(Right("", "events", ("list",), "event-reader-role", "why a Job has no pod is not told"))
     found += _of_namespaces(settings)
     if settings.volumes.exchange is not None:
         found.append(Right("", "secrets", ("create",), "exchange-role"))

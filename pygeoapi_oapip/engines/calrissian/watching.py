@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from . import diagnosis, launch, reports
 from .client import Cluster, Refused
 from .folder import JobFolder
 from .names import COMPONENT, LEADER
+from .refusals import Refusals
 
 Row = Mapping[str, Any]
 
@@ -23,11 +25,13 @@ class Watching:
     Args:
         settings: of the engine.
         cluster: where the Jobs are.
+        refusals: why a Job has no pod.
     """
 
-    def __init__(self, settings: Settings, cluster: Cluster) -> None:
+    def __init__(self, settings: Settings, cluster: Cluster, refusals: Refusals) -> None:
         self._settings = settings
         self._cluster = cluster
+        self._refusals = refusals
 
     def judge(self, run: RunRef, folder: JobFolder, jobs: Sequence[Row], pods: Sequence[Row]) -> RunReport:
         """The report of a run.
@@ -52,7 +56,10 @@ class Watching:
             report = self._end(folder, RunState.FAILED, f"the job's pod cannot start: {problem}")
             launch.remove(self._cluster, run)
             return report
-        return reports.going_on(folder, leaders)
+        report = reports.going_on(folder, leaders)
+        if report.state is RunState.QUEUED and not job.get("status", {}).get("active"):
+            return replace(report, message=self._refusals.of(job) or report.message)
+        return report
 
     def _asked(self, run: RunRef) -> Row | None:
         """The Job, asked for: what is followed may be some moments old."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pygeoapi_oapip.engines.calrissian.names import COMPONENT, LEADER
 from pygeoapi_oapip.model.run import RunRef, RunReport, RunState
 
 from .bench import CLASS, Bench, provisioner
+from .cluster import CannotStart
 from .namespace import Namespace
 from .test_faults import make, start, wanting
 
@@ -27,7 +29,10 @@ def jobs(namespace: Namespace) -> Path:
 def empty(namespace: Namespace, jobs: Path) -> Iterator[None]:
     before = namespace.objects()
     yield
-    make(namespace, jobs).until_gone(namespace, before)
+    try:
+        make(namespace, jobs).until_gone(namespace, before)
+    finally:  # a failure must not spoil the next test
+        namespace.cluster.kubectl("delete", "jobs", "--all", "-n", namespace.name, "--wait=false")
 
 
 def soon(bench: Bench, run: RunRef, what: str, true: Callable[[RunReport], bool]) -> RunReport:
@@ -91,8 +96,8 @@ def test_the_pod_of_calrissian_waits_for_its_quota(namespace: Namespace, jobs: P
     bench = make(namespace, jobs, pod_grace=600)
     with quota(namespace, pods="0"):
         run = bench.engine.submit(bench.plan(wanting()))
-        time.sleep(3.0)
-        assert bench.report(run).state is RunState.QUEUED
+        told = soon(bench, run, "quota of Calrissian's pod", lambda report: "exceeded quota: tight" in report.message)
+        assert told.state is RunState.QUEUED
     assert bench.end(run).state is RunState.SUCCEEDED
     bench.engine.forget(run)
 
@@ -109,9 +114,9 @@ def small(folder: Path, size: str) -> Iterator[None]:
 
 def test_a_full_volume_is_the_cause(namespace: Namespace, empty: None) -> None:
     folder = namespace.provide("tiny", "1Gi")
-    with small(folder, "3m"):
+    with small(folder, "3m"):  # the volume of a job, as far as the pods see
         namespace.volume("tiny")
-        bench = make(namespace, folder, volumes={"claim": "tiny"})
+        bench = make(namespace, folder, pod_grace=600, volumes={"claim": "tiny"})
         tool = wanting("echo filling >&2; dd if=/dev/zero of=big bs=1M count=20")
         run = bench.engine.submit(bench.plan(tool))
         report = bench.end(run)
@@ -126,7 +131,7 @@ def evicted_steps() -> dict[str, Any]:
 
 
 def test_an_eviction_is_the_cause(namespace: Namespace, jobs: Path, empty: None) -> None:
-    bench = make(namespace, jobs, steps=evicted_steps())
+    bench = make(namespace, jobs, pod_grace=600, steps=evicted_steps())
     tool = wanting("echo ready >&2; dd if=/dev/zero of=/tmp/big bs=1M count=30; sleep 300")
     run = start(bench, tool)
     report = soon(bench, run, "eviction", lambda report: report.ended)
@@ -138,15 +143,16 @@ def test_an_eviction_of_calrissians_pod_is_told(namespace: Namespace, jobs: Path
     leader = namespace.settings(volumes={"claim": "jobs"}).leader
     container = leader["spec"]["containers"][0]
     container["resources"] = {"limits": {"ephemeral-storage": "1Mi"}}
-    bench = make(namespace, jobs, leader=leader)
+    bench = make(namespace, jobs, pod_grace=600, leader=leader)
     run = start(bench, wanting("echo ready >&2; sleep 300"))
     [pod] = [
         row["metadata"]["name"]
         for row in namespace.cluster.items("pods", namespace.name)
-        if row["metadata"]["labels"]["app.kubernetes.io/component"] == "leader"
+        if row["metadata"]["labels"].get(COMPONENT) == LEADER
     ]
     fill = ["dd", "if=/dev/zero", "of=/tmp/big", "bs=1M", "count=30"]
-    namespace.cluster.kubectl("exec", pod, "-n", namespace.name, "--", *fill)
+    with suppress(CannotStart):  # it may be evicted before the command has ended
+        namespace.cluster.kubectl("exec", pod, "-n", namespace.name, "--", *fill)
     report = soon(bench, run, "eviction of Calrissian's pod", lambda report: report.ended)
     bench.engine.forget(run)
     assert report.state in (RunState.FAILED, RunState.LOST) and "Evicted" in report.message, report
@@ -155,7 +161,7 @@ def test_an_eviction_of_calrissians_pod_is_told(namespace: Namespace, jobs: Path
 def test_calrissian_that_runs_out_of_memory_is_told(namespace: Namespace, jobs: Path, empty: None) -> None:
     leader = namespace.settings(volumes={"claim": "jobs"}).leader
     leader["spec"]["containers"][0]["resources"] = {"requests": {"memory": "16Mi"}, "limits": {"memory": "24Mi"}}
-    bench = make(namespace, jobs, leader=leader)
+    bench = make(namespace, jobs, pod_grace=600, leader=leader)
     run = bench.engine.submit(bench.plan(wanting()))
     report = soon(bench, run, "memory of Calrissian's pod", lambda report: report.ended)
     bench.engine.forget(run)
@@ -163,7 +169,9 @@ def test_calrissian_that_runs_out_of_memory_is_told(namespace: Namespace, jobs: 
 
 
 def test_dismissal_leaves_nothing(namespace: Namespace, jobs: Path, empty: None) -> None:
-    bench = make(namespace, jobs, stop_grace=2, volumes={"claim": "jobs", "storage_class": CLASS, "size": "16MiB"})
+    bench = make(
+        namespace, jobs, pod_grace=600, stop_grace=2, volumes={"claim": "jobs", "storage_class": CLASS, "size": "16MiB"}
+    )
     before = namespace.objects()
     with provisioner(namespace):
         run = start(bench, wanting("echo ready >&2; trap '' TERM; sleep 300"))

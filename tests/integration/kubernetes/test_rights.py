@@ -19,6 +19,7 @@ from .namespace import LOGS, PODS, Namespace
 JOBS = {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "list", "get", "delete"]}
 CLAIMS = {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["list", "get"]}
 WATCH_JOBS = {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["watch"]}
+EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["list"]}
 WATCH_PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
 MAKE_CLAIMS = {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["create", "get"]}
 ECHO = shell("echo hello; echo hello >&2", stdout="said.txt", outputs={"said": "stdout"})
@@ -30,7 +31,7 @@ def kubeconfig(namespace: Namespace, account: str, folder: Path) -> Path:
     cluster.apply(
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace.name}}
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 600
     found: list[Any] = []
     while not found:
         assert time.monotonic() < deadline
@@ -96,7 +97,7 @@ def test_the_roles_of_the_seed_are_enough_to_dismiss(bench: Bench) -> None:
     run = bench.engine.submit(bench.plan(shell("echo ready >&2; exec sleep 300")))
     bench.until(run, lambda report: "ready" in bench.log(run))
     bench.engine.cancel(run)
-    assert bench.end(run, 30).state is RunState.CANCELLED
+    assert bench.end(run).state is RunState.CANCELLED
     bench.engine.forget(run)
 
 
@@ -105,7 +106,8 @@ def test_health_tells_what_works_less_well_with_the_roles_of_the_seed(bench: Ben
     assert health.ok and health.detail == (
         f"namespace {namespace.name} of the cluster answers; "
         "jobs: watch (role job-watcher-role): Jobs are listed every 2 s; "
-        "pods: list, watch (role pod-watcher-role): why a pod does not start is told late or not at all"
+        "pods: list, watch (role pod-watcher-role): why a pod does not start is told late or not at all; "
+        "events: list (role event-reader-role): why a Job has no pod is not told"
     )
 
 
@@ -142,7 +144,7 @@ def test_health_names_a_claim_that_is_not_there(namespace: Namespace, seed: dict
 
 def test_the_documented_roles_are_enough_for_volumes_per_job(namespace: Namespace, tmp_path: Path) -> None:
     account = kubeconfig(namespace, "own-volumes", tmp_path)
-    roles = {"own-jobs": [JOBS, WATCH_JOBS, WATCH_PODS], "own-claims": MAKE_CLAIMS}
+    roles = {"own-jobs": [JOBS, WATCH_JOBS, WATCH_PODS, EVENTS], "own-claims": MAKE_CLAIMS}
     grant(namespace, "own-volumes", roles)
     jobs = namespace.volume("jobs")
     volumes = {"claim": "jobs", "storage_class": CLASS, "size": "32MiB"}

@@ -24,8 +24,6 @@ PATIENCE = 600.0
 PAUSE = 1.0
 _LOG_PAUSE, _LOG_SHARE = 2.0, 20.0
 """A log that grows is sent again after this time, or after so many times the time that it takes."""
-TERMINATION = "/dev/termination-log"
-"""The server reads this where it may list pods."""
 
 
 class Carrier:
@@ -146,13 +144,7 @@ def main() -> int:
         return carried(carrier)
     except (StorageFault, OSError) as fault:
         cause = fault.strerror if isinstance(fault, OSError) else str(fault)
-        message = f"the files of the job cannot be exchanged: {cause or type(fault).__name__}"
-        print(message, file=sys.stderr)
-        try:
-            with open(TERMINATION, "w", encoding="utf-8") as file:
-                file.write(message)
-        except OSError as error:
-            print(f"nobody is told: {error.strerror}", file=sys.stderr)
+        runner.last_words(f"the files of the job cannot be exchanged: {cause or type(fault).__name__}")
         return 1
 
 

@@ -27,6 +27,23 @@ STOPPED = 143
 """Exit code after SIGTERM: whoever sent it knows the reason, so there is no report."""
 
 
+KILLED = 137
+RESERVE = 65536
+"""Bytes kept on the volume, so that there is room for the report when it is full."""
+TERMINATION = "/dev/termination-log"
+"""The server reads this where it may list pods."""
+
+
+def last_words(message: str) -> None:
+    """Tell the cluster why this pod ends, where the server cannot be told in the volume."""
+    print(message, file=sys.stderr)
+    try:
+        with open(TERMINATION, "w", encoding="utf-8") as file:
+            file.write(message)
+    except OSError as error:
+        print(f"nobody is told: {error.strerror}", file=sys.stderr)
+
+
 def now() -> str:
     """The time as ISO 8601 in UTC."""
     return datetime.now(timezone.utc).isoformat()  # noqa: UP017  (older Pythons than the server's)
@@ -66,6 +83,7 @@ class Runner:
         self.started = now()
         self.child: subprocess.Popen[bytes] | None = None
         self.stopping = False
+        self.deaf = False
 
     def run(self) -> int:
         """Do everything; gives the exit code of the pod."""
@@ -74,15 +92,12 @@ class Runner:
         if before is not None:
             return int(before["exit_code"])
         os.umask(0)
-        if self._too_often():
-            self._failed("Calrissian's pod was ended from outside, and a job is not run again here.")
-            return 1
-        for name in ("run", "logs/steps"):
-            os.makedirs(os.path.join(self.out, name), exist_ok=True)
-        for folder in (self.plan["tmp"], self.plan["outdir"]):
-            os.makedirs(folder, exist_ok=True)
         code = 1
         try:
+            if self._too_often():
+                self._failed("Calrissian's pod was ended from outside, and a job is not run again here.")
+                return 1
+            self._prepare()
             self._bring_in()
             code = self._calrissian()
             if not self.stopping:
@@ -92,6 +107,17 @@ class Runner:
         finally:
             shutil.rmtree(self.plan["tmp"], ignore_errors=True)
         return STOPPED if self.stopping else code
+
+    def _prepare(self) -> None:
+        for name in ("run", "logs/steps"):
+            os.makedirs(os.path.join(self.out, name), exist_ok=True)
+        for folder in (self.plan["tmp"], self.plan["outdir"]):
+            os.makedirs(folder, exist_ok=True)
+        with open(self._reserve(), "wb") as file:
+            file.write(b"\0" * RESERVE)
+
+    def _reserve(self) -> str:
+        return os.path.join(self.out, "run", "reserve")
 
     def _too_often(self) -> bool:
         """True for one try too many: the cluster replaces a pod that was removed, whatever the Job says."""
@@ -123,11 +149,20 @@ class Runner:
         assert self.child is not None and self.child.stderr is not None
         with open(os.path.join(self.out, "logs", "leader.log"), "ab", buffering=0) as log:
             for line in self.child.stderr:
-                log.write(now().encode() + b" " + line)
+                try:
+                    log.write(now().encode() + b" " + line)
+                except OSError:
+                    self.deaf = True  # a full volume; who does not read on stops the child
                 sys.stderr.buffer.write(line)
                 sys.stderr.buffer.flush()
 
     def _report(self, code: int) -> None:
+        if code == KILLED:
+            self._failed("Calrissian was killed: its pod has probably run out of memory (OOMKilled).")
+            return
+        if code and (self.deaf or self._full()):
+            self._failed("The job's volume is full (No space left on device).")
+            return
         found = read(os.path.join(self.out, "run", "outputs.json")) if code == 0 else None
         outputs = self._relative(found) if isinstance(found, dict) else None
         if code == 0:
@@ -135,15 +170,29 @@ class Runner:
                 shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
             self._open(os.path.join(self.out, "outputs"))
         report = {"exit_code": code, "started": self.started, "finished": now(), "outputs": outputs}
+        self._make_room()
         write(os.path.join(self.out, "run", "exit.json"), report)
+
+    def _full(self) -> bool:
+        space = os.statvfs(self.plan["tmp"])
+        return space.f_bavail * space.f_frsize < RESERVE
+
+    def _make_room(self) -> None:
+        if os.path.exists(self._reserve()):
+            os.unlink(self._reserve())
 
     def _failed(self, message: str) -> None:
         report = {"exit_code": 1, "started": self.started, "finished": now(), "outputs": None, "message": message}
         try:
+            self._make_room()
             write(os.path.join(self.out, "run", "exit.json"), report)
         except OSError:
-            shutil.rmtree(os.path.join(self.out, "outputs"), ignore_errors=True)  # makes room on a full volume
-            write(os.path.join(self.out, "run", "exit.json"), report)
+            for folder in (os.path.join(self.out, "outputs"), self.plan["tmp"]):  # makes room on a full volume
+                shutil.rmtree(folder, ignore_errors=True)
+            try:
+                write(os.path.join(self.out, "run", "exit.json"), report)
+            except OSError:
+                last_words(message)
 
     def _relative(self, value: Any) -> Any:
         """A copy of an output object whose locations are relative to the folder of outputs."""

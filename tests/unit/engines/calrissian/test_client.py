@@ -186,7 +186,7 @@ def may(*verbs: str) -> Answer:
 
 
 JOBS = tuple(f"jobs {verb}" for verb in ("create", "list", "get", "delete"))
-WATCHING = ("jobs watch", "pods list", "pods watch")
+WATCHING = ("jobs watch", "pods list", "pods watch", "events list")
 
 
 def test_health_is_well_where_all_rights_are_there(api: Api, cluster: Cluster) -> None:

@@ -52,6 +52,10 @@ def test_what_keeps_a_pod_from_starting(status: dict[str, Any], problem: str) ->
             "Calrissian's own pod ran out of memory (OOMKilled)",
         ),
         (
+            pod("Failed", containerStatuses=[{"state": {"terminated": {"exitCode": 1, "message": "no bucket"}}}]),
+            "no bucket",
+        ),
+        (
             pod("Failed", containerStatuses=[{"state": {"terminated": {"reason": "Error", "exitCode": 2}}}]),
             "Calrissian's pod ended with exit code 2",
         ),

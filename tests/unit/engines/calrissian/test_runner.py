@@ -145,3 +145,36 @@ print("{}"); open(plan["out"] + "/run/here", "w").close(); time.sleep(600)
         pod.send_signal(signal.SIGTERM)
         assert pod.wait(120) == 143
     assert not (Path(plan["out"]) / "run" / "exit.json").exists()
+
+
+def test_calrissian_that_was_killed_is_the_cause(run: Run, plan: dict[str, Any]) -> None:
+    run("import signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert "OOMKilled" in report(plan)["message"] and report(plan)["outputs"] is None
+
+
+def test_a_full_volume_is_the_cause(tmp_path: Path, run: Run, plan: dict[str, Any]) -> None:
+    # the disk says that it is full; no disk has to be filled
+    full = RUNNER.replace(
+        "space = os.statvfs", 'space = type("Full", (), {"f_bavail": 0, "f_frsize": 1})\n        os.statvfs'
+    )
+    assert full != RUNNER
+    arguments = prepared(tmp_path, plan, "sys.exit(1)")
+    (tmp_path / "runner.py").write_text(full, encoding="utf-8")
+    subprocess.run(arguments, capture_output=True, check=False, timeout=120)
+    assert report(plan)["message"] == "The job's volume is full (No space left on device)."
+
+
+def test_room_for_the_report_is_kept_until_the_end(run: Run, plan: dict[str, Any]) -> None:
+    run("assert os.path.getsize(plan['out'] + '/run/reserve') == 65536; print('{}')")
+    assert report(plan)["exit_code"] == 0
+    assert not (Path(plan["out"]) / "run" / "reserve").exists()
+
+
+def test_a_report_that_cannot_be_written_is_told_to_the_cluster(tmp_path: Path, plan: dict[str, Any]) -> None:
+    (Path(plan["out"]) / "run" / "exit.json.part").mkdir(parents=True)
+    arguments = prepared(tmp_path, plan, "print('{}')")
+    words = tmp_path / "words"
+    code = RUNNER.replace("/dev/termination-log", str(words))
+    (tmp_path / "runner.py").write_text(code, encoding="utf-8")
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=120)
+    assert words.read_text().startswith("The job's volume cannot be used: ") and "Traceback" not in done.stderr
