@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,13 @@ class Runner:
         content = (self.folder / value.href).read_bytes()
         assert len(content) == value.size
         return content
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -235,9 +242,7 @@ def test_a_server_that_cannot_be_reached_is_tried_again_without_end(runner: Runn
         time.sleep(0.01)
     assert "could not be read" in runner.engine.poll([run])["j"].message
     runner.engine.cancel(run)
-    while not runner.engine.poll([run])["j"].ended:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: runner.engine.poll([run])["j"].ended)
 
 
 def test_found_in_the_middle_of_sending_it_is_lost_and_not_sent_again(runner: Runner) -> None:
@@ -254,16 +259,11 @@ def test_found_in_the_middle_of_sending_it_is_lost_and_not_sent_again(runner: Ru
 def test_another_process_goes_on_with_the_job(runner: Runner) -> None:
     runner.remote.scripts["p"].ends = 600
     run = runner.engine.submit(runner.plan())
-    deadline = time.monotonic() + PATIENCE
-    while Record(runner.folder).state().stage is not Stage.SENT:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    until(lambda: Record(runner.folder).state().stage is Stage.SENT)
     other = RemoteEngine("remote", runner.http)
     assert not other.poll([run])["j"].ended
     runner.remote.scripts["p"].ends = 0
-    while not other.poll([run])["j"].ended:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: other.poll([run])["j"].ended)
     assert other.outputs(run) == {"n": Literal(7)}
     assert len(runner.remote.jobs) == 1
 
@@ -343,14 +343,9 @@ def test_a_run_that_is_cancelled_before_it_is_sent_is_never_sent(runner: Runner)
 def test_a_dismissal_is_passed_on(runner: Runner) -> None:
     runner.remote.scripts["p"].ends = 600
     run = runner.engine.submit(runner.plan())
-    deadline = time.monotonic() + PATIENCE
-    while not runner.remote.jobs or runner.engine.poll([run])["j"].state is not RunState.RUNNING:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: bool(runner.remote.jobs) and runner.engine.poll([run])["j"].state is RunState.RUNNING)
     runner.engine.cancel(run)
-    while runner.engine.poll([run])["j"].state is not RunState.CANCELLED:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: runner.engine.poll([run])["j"].state is RunState.CANCELLED)
     assert next(iter(runner.remote.jobs.values())).dismissed
 
 
@@ -361,14 +356,9 @@ def test_a_server_that_does_not_dismiss_is_left_alone_in_the_end(runner: Runner)
     remote.replies["GET /jobs/x"] = [Reply(200, {"status": "running"}) for _ in range(10_000)]
     remote.replies["DELETE /jobs/x"] = [Reply(503) for _ in range(100)]
     run = runner.engine.submit(runner.plan())
-    deadline = time.monotonic() + PATIENCE
-    while runner.engine.poll([run])["j"].state is not RunState.RUNNING:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: runner.engine.poll([run])["j"].state is RunState.RUNNING)
     runner.engine.cancel(run)
-    while runner.engine.poll([run])["j"].state is not RunState.CANCELLED:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: runner.engine.poll([run])["j"].state is RunState.CANCELLED)
     assert remote.requests.count("DELETE /jobs/x") == run_module.CANCEL_TRIES
 
 
