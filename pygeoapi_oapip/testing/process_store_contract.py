@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import pytest
 
-from ..errors import DuplicateProcess, NoSuchProcess, VersionConflict
+from ..errors import DuplicateProcess, NoSuchProcess, StorageFull, VersionConflict
 from ..model.identity import EVERYTHING, Scope, Sharing
-from ..model.process import Input, JobControl, Output, Package, Process
+from ..model.process import Input, JobControl, Output, Package, Process, Source
 from ..store.base import ProcessStore
 
 PACKAGE = Package(
@@ -42,6 +42,19 @@ def a_process(process_id: str = "buffer", owner: str = "alice", version: str = "
 
 class ProcessStoreContract:
     """Deploying, replacing, undeploying, reading."""
+
+    def test_one_process_more_than_allowed_is_refused(self, processes: ProcessStore) -> None:
+        for process_id in ("one", "two"):
+            processes.add(a_process(process_id, "alice"), most=2)
+        processes.add(replace(a_process("built-in", "alice"), source=Source.BUILTIN))
+        with pytest.raises(StorageFull, match="^2 processes of yours are deployed, and no more than 2 may be"):
+            processes.add(a_process("three", "alice"), most=2)
+        with pytest.raises(DuplicateProcess):
+            processes.add(a_process("one", "alice"), most=2)
+        processes.add(a_process("three", "bob"), most=2)
+        processes.replace(a_process("one", "alice"))
+        processes.remove("one", owner="alice")
+        processes.add(a_process("three", "alice"), most=2)
 
     def test_a_deployed_process_is_read_back_whole(self, processes: ProcessStore) -> None:
         stored = processes.add(a_process())

@@ -7,11 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from pygeoapi_oapip.store.accounts import AccountStore, MemoryAccountStore
 from pygeoapi_oapip.store.base import JobStore, ProcessStore
 from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
 from pygeoapi_oapip.store.memory_notifications import MemoryNotificationStore
 from pygeoapi_oapip.store.notifications import NotificationStore
-from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlNotificationStore, SqlProcessStore, upgrade
+from pygeoapi_oapip.store.sql import (
+    Database,
+    SqlAccountStore,
+    SqlJobStore,
+    SqlNotificationStore,
+    SqlProcessStore,
+    upgrade,
+)
+from pygeoapi_oapip.testing.account_contract import AccountContract, MovingClock
+from pygeoapi_oapip.testing.fair_contract import JobTurnContract, QuotaContract
 from pygeoapi_oapip.testing.job_list_contract import JobPagesContract
 from pygeoapi_oapip.testing.notification_contract import CreatedJobContract, NotificationContract
 from pygeoapi_oapip.testing.store_contract import (
@@ -22,7 +32,15 @@ from pygeoapi_oapip.testing.store_contract import (
 )
 
 
-class _Jobs(JobStoreContract, JobLeaseContract, JobListContract, JobPagesContract, CreatedJobContract):
+class _Jobs(
+    JobStoreContract,
+    JobLeaseContract,
+    JobListContract,
+    JobPagesContract,
+    CreatedJobContract,
+    JobTurnContract,
+    QuotaContract,
+):
     pass
 
 
@@ -69,3 +87,17 @@ class TestSqliteNotifications(NotificationContract):
     @pytest.fixture
     def stores(self, sqlite: Database) -> tuple[JobStore, NotificationStore]:
         return SqlJobStore(sqlite), SqlNotificationStore(sqlite)
+
+
+class TestMemoryAccounts(AccountContract):
+    @pytest.fixture
+    def accounts(self) -> tuple[MovingClock, AccountStore]:
+        clock = MovingClock()
+        return clock, MemoryAccountStore(clock=clock)
+
+
+class TestSqliteAccounts(AccountContract):
+    @pytest.fixture
+    def accounts(self, sqlite: Database) -> tuple[MovingClock, AccountStore]:
+        clock = MovingClock()
+        return clock, SqlAccountStore(sqlite, clock=clock)
