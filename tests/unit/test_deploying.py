@@ -92,7 +92,7 @@ def test_an_id_is_deployed_once_and_the_error_names_it(deployments: Deployments)
 def test_of_two_deployments_at_once_one_is_a_duplicate(store: MemoryProcessStore, deployments: Deployments) -> None:
     inner = store.add
 
-    def beaten(process: Process) -> Process:
+    def beaten(process: Process, *, most: int = 0) -> Process:
         inner(process)
         return inner(process)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pygeoapi_oapip.model.job import Job, Phase
+from pygeoapi_oapip.model.quota import UNBOUNDED, Allowance
 from pygeoapi_oapip.store.memory import MemoryJobStore
 
 from .bench import PATIENCE, Bench, literal, nested
@@ -32,7 +33,7 @@ class CrashingStore(MemoryJobStore):
     def save(self, job: Job, *, durable: bool = True) -> Job:
         return self._crashing(lambda: super(CrashingStore, self).save(job))
 
-    def add(self, job: Job, *, durable: bool = True) -> Job:
+    def add(self, job: Job, *, durable: bool = True, allowance: Allowance = UNBOUNDED) -> Job:
         return self._crashing(lambda: super(CrashingStore, self).add(job))
 
     def _crashing(self, write: Any) -> Job:
