@@ -40,7 +40,7 @@ def test_deployed_process_is_live_in_every_web_process_at_once(server: LiveServe
         f"{server.url}/processes/live",
         data=tool("live", "Two"),
         headers={"Content-Type": "application/cwl"},
-        timeout=30,
+        timeout=240,
     )
     assert put.status_code == 204
     assert everywhere(server, "/processes/live") == {(200, "Two")}
@@ -107,7 +107,7 @@ def test_history_tells_every_revision(server: LiveServer) -> None:
         f"{server.url}/processes/aged",
         data=tool("aged", "Two"),
         headers={"Content-Type": "application/cwl"},
-        timeout=30,
+        timeout=240,
     )
     assert len(server.get("/processes/aged/history").json()["revisions"]) == 2
 

@@ -25,7 +25,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def empty(server: Server) -> Iterator[Database]:
     """A new database without tables."""
-    database = Database(server.new_database(), server.password, busy_timeout=2.0)
+    database = Database(server.new_database(), server.password, busy_timeout=30)
     yield database
     database.close()
 

@@ -52,10 +52,12 @@ def test_a_missing_table_is_named_as_such(empty: Database) -> None:
 def test_a_locked_row_ends_in_a_fault_and_then_works(database: Database, server: Server) -> None:
     jobs = SqlJobStore(database)
     job = jobs.add(job_at())
+    hasty = Database(_plain(database), server.password, busy_timeout=2.0)
     with psycopg.connect(_plain(database).replace("+psycopg", ""), password=server.password) as other:
         other.execute("SELECT 1 FROM jobs FOR UPDATE")
         with pytest.raises(StoreUnavailable, match="locked"):
-            jobs.save(job)
+            SqlJobStore(hasty).save(job)
+        hasty.close()
         assert list(jobs.claim("w", NOON, 1, NOON)) == []
     assert jobs.save(job).version == 2
 

@@ -73,7 +73,7 @@ def test_document_links_to_this_server(server: LiveServer, job: str) -> None:
         "title": "one.txt",
         "length": 11,
     }
-    assert requests.get(document["one"]["href"], timeout=30).content == b"hello world"
+    assert requests.get(document["one"]["href"], timeout=240).content == b"hello world"
 
 
 def test_value_is_read_through(server: LiveServer) -> None:
@@ -85,7 +85,7 @@ def test_value_is_read_through(server: LiveServer) -> None:
 
 def test_head_tells_what_get_sends(server: LiveServer, job: str) -> None:
     address = f"{server.url}/jobs/{job}/results/one"
-    head, get = requests.head(address, timeout=30), requests.get(address, timeout=30)
+    head, get = requests.head(address, timeout=240), requests.get(address, timeout=240)
     assert head.content == b""
     for name in ("Content-Length", "Content-Type", "ETag", "Last-Modified", "Accept-Ranges", "Content-Disposition"):
         assert head.headers[name] == get.headers[name]
@@ -130,7 +130,7 @@ def test_directory_is_listed_and_each_file_served(server: LiveServer, job: str) 
     assert {row["name"]: row["size"] for row in listing["files"]} == {"0.txt": 6, "1.txt": 6, "2.txt": 6, ODD: 3}
     [odd] = [row["href"] for row in listing["files"] if row["name"] == ODD]
     assert odd.endswith(quote(ODD))
-    assert requests.get(odd, timeout=30).content == b"odd"
+    assert requests.get(odd, timeout=240).content == b"odd"
     below = server.get(f"/jobs/{job}/results/many/{quote('ä b')}?f=json").json()
     assert [row["name"] for row in below["files"]] == ["#?%41 c.txt"]
     assert server.get(f"/jobs/{job}/results/nothing?f=json").json()["files"] == []
@@ -153,7 +153,7 @@ def test_what_is_not_there_is_404(server: LiveServer, job: str, path: str) -> No
     answer = requests.Request("GET", f"{server.url}/jobs/{job}/results/").prepare()
     answer.url = f"{server.url}/jobs/{job}/results/{path}"
     with requests.Session() as session:
-        got = session.send(answer, timeout=30)
+        got = session.send(answer, timeout=240)
     assert got.status_code == 404, got.text
     assert got.json()["title"]
 
@@ -242,7 +242,7 @@ def test_keys_of_the_storage_are_nowhere(server: LiveServer, job: str) -> None:
 
 @pytest.fixture(scope="module")
 def presigning(s3: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    storage = {"type": "s3", "bucket": s3.bucket("presigned"), "links": "presigned", "presign": "4s", **s3.access()}
+    storage = {"type": "s3", "bucket": s3.bucket("presigned"), "links": "presigned", "presign": "15s", **s3.access()}
     with LiveServer(tmp_path_factory.mktemp("presigning"), {"storage": storage}, workers=1) as live:
         live.deploy(FILES)
         yield live
@@ -253,15 +253,15 @@ def test_presigned_links_work_until_they_expire(presigning: LiveServer, s3: Seaw
     document = presigning.get(f"/jobs/{job}/results").json()
     address = document["one"]["href"]
     assert address.startswith(f"{s3.endpoint}/presigned/processing-results/{job}/one.txt?")
-    answer = requests.get(address, timeout=30, headers={"Range": "bytes=0-4"})
+    answer = requests.get(address, timeout=240, headers={"Range": "bytes=0-4"})
     assert (answer.status_code, answer.content) == (206, b"hello")
     assert answer.headers["Content-Type"].startswith("text/plain")
-    assert requests.get(address.replace("one.txt", "many/0.txt"), timeout=30).status_code == 403
+    assert requests.get(address.replace("one.txt", "many/0.txt"), timeout=240).status_code == 403
     # an archive is made here, so its link stays
     assert urlsplit(document["many"]["href"]).path == f"/jobs/{job}/results/many"
-    until(lambda: requests.get(address, timeout=30).status_code == 403, "the link expires")
+    until(lambda: requests.get(address, timeout=240).status_code == 403, "the link expires")
     fresh = presigning.get(f"/jobs/{job}/results").json()["one"]["href"]
-    assert requests.get(fresh, timeout=30).content == b"hello world"
+    assert requests.get(fresh, timeout=240).content == b"hello world"
 
 
 def test_presigned_links_are_not_stored(presigning: LiveServer) -> None:
@@ -279,4 +279,4 @@ def test_reference_without_a_body_is_presigned_too(presigning: LiveServer) -> No
     answer = presigning.post("/processes/files/execution", json=body, headers={"Prefer": "wait=100"})
     assert answer.status_code == 204
     [address] = [link["url"] for link in answer.links.values() if "X-Amz" in link["url"]]
-    assert requests.get(address, timeout=30).content == b"hello world"
+    assert requests.get(address, timeout=240).content == b"hello world"
