@@ -1,10 +1,14 @@
-"""Who starts next: the owner with the fewest jobs under way, and of his jobs the oldest. And who has too many. Pure."""
+"""Who starts next, and who has too many. Pure.
+
+It is the turn of the owner with the fewest jobs under way; of several that of the one whose last turn was the longest
+ago; and of his jobs that of the oldest.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from ..errors import StorageFull, TooManyRequests
@@ -23,6 +27,8 @@ class Waiting:
     id: str
     cores: float = 0.0
     memory: float = 0.0
+    served: int = field(default=0, compare=False)
+    """When a job of the owner was last started, in microseconds."""
 
     @property
     def wanted(self) -> Held:
@@ -96,31 +102,33 @@ class _Choice:
         for (owner, _), number in order.ahead.items():
             self._of_owner[owner] += number
         self._queues: dict[Queue, Iterator[Waiting]] = {}
+        self._served: dict[str, int] = {}
+        self._turns = 0
 
     def made(self, heads: Mapping[Queue, Waiting]) -> list[str]:
-        heap = [(self._count(queue[0]), head, queue) for queue, head in heads.items()]
+        self._turns = max((job.served for job in heads.values()), default=0)
+        heap = [self._key(queue, job) for queue, job in heads.items()]
         heapify(heap)
         chosen: list[str] = []
         while heap and self._room > 0:
-            count, job, queue = heappop(heap)
-            if count != self._count(queue[0]):
-                heappush(heap, (self._count(queue[0]), job, queue))
+            entry = heappop(heap)
+            job, queue = entry[2:]
+            if entry != self._key(queue, job):
+                heappush(heap, self._key(queue, job))
                 continue
-            if queue not in self._queues:
-                # what is seen now may be younger than the head that was seen before: others take jobs as well
-                self._queues[queue] = iter(self._fetch(queue, self._room))
-                first = next(self._queues[queue], None)
-                if first != job:
-                    if first is not None:
-                        heappush(heap, (count, first, queue))
-                    continue
-            if not self._may_start(queue, job):
-                continue
-            self._take(queue, job)
-            chosen.append(job.id)
-            if (following := next(self._queues[queue], None)) is not None:
-                heappush(heap, (self._count(queue[0]), following, queue))
+            if self._take(queue, job):
+                chosen.append(job.id)
+                if (following := next(self._jobs(queue), None)) is not None:
+                    heappush(heap, self._key(queue, following))
         return chosen
+
+    def _key(self, queue: Queue, job: Waiting) -> tuple[int, int, Waiting, Queue]:
+        return self._count(queue[0]), self._served.get(queue[0], job.served), job, queue
+
+    def _jobs(self, queue: Queue) -> Iterator[Waiting]:
+        if queue not in self._queues:
+            self._queues[queue] = iter(self._fetch(queue, self._room))
+        return self._queues[queue]
 
     def _count(self, owner: str) -> int:
         return self._held.get(owner, Held()).jobs
@@ -134,9 +142,16 @@ class _Choice:
             return False
         return self._order.allowance(owner).covers(self._held.get(owner, Held()), job.wanted)
 
-    def _take(self, queue: Queue, job: Waiting) -> None:
+    def _take(self, queue: Queue, job: Waiting) -> bool:
+        if not self._may_start(queue, job):
+            return False
+        if queue not in self._queues and next(self._jobs(queue), None) != job:
+            return False  # another program has it at this moment; the others of this queue wait for the next look
         owner = queue[0]
+        self._turns += 1
+        self._served[owner] = self._turns
         self._held[owner] = self._held.get(owner, Held()).and_(job.wanted)
         self._ahead[queue] += 1
         self._of_owner[owner] += 1
         self._room -= 1
+        return True

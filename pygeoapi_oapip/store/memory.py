@@ -45,6 +45,8 @@ class MemoryJobStore:
         self._jobs: dict[JobID, Job] = {}
         self._sharing: dict[JobID, Sharing] = {}
         self._places: dict[JobID, Place] = {}
+        self._served: dict[str, int] = {}
+        """By owner: the number of his last turn."""
         self._order: list[tuple[int, JobID]] = []
         """The keys of all jobs as the list has them."""
         self._lock = threading.RLock()
@@ -81,6 +83,9 @@ class MemoryJobStore:
         now = self._clock()
         with self._lock:
             walk = (self._jobs[job_id] for job_id in self._walk(query.start))
+            if query.shared:
+                walk = (job for job in walk if job.owner != scope.owner and self.sharing(job.id).reaches(scope.groups))
+                scope = Scope(None)
             found = (job for job in walk if _matches(job, query, scope, now))
             page = list(islice(found, query.offset, query.offset + query.limit + 1))
         return JobPage.cut([replace(job, request={}, outputs=None, version=0) for job in page], query)
@@ -149,6 +154,8 @@ class MemoryJobStore:
             moving = [job.id for job in free if self._places[job.id] is not Place.WAITS][: max(0, limit)]
             starting = self._picked(limit - len(moving), free, order)
             self._places |= dict.fromkeys(starting, Place.HELD)
+            turn = max(self._served.values(), default=0) + 1
+            self._served |= {self._jobs[job_id].owner: turn + number for number, job_id in enumerate(starting)}
             taken = [self._jobs[job_id] for job_id in (*moving, *starting)]
             return [self._put(replace(job, lease_owner=owner, lease_until=until)) for job in taken]
 
@@ -156,7 +163,7 @@ class MemoryJobStore:
         queues: dict[Queue, list[Waiting]] = {}
         for job in free:
             if self._places[job.id] is Place.WAITS:
-                queues.setdefault((job.owner, job.engine), []).append(_waiting(job))
+                queues.setdefault((job.owner, job.engine), []).append(_waiting(job, self._served.get(job.owner, 0)))
         heads = {queue: found[0] for queue, found in queues.items()}
         return choose(room, heads, self._held(), order, lambda queue, most: queues[queue][:most])
 
@@ -284,9 +291,9 @@ def _age(job: Job) -> tuple[datetime, JobID]:
     return job.created, job.id
 
 
-def _waiting(job: Job) -> Waiting:
+def _waiting(job: Job, served: int) -> Waiting:
     wanted = wanted_by(job)
-    return Waiting(-_key(job.created, job.id)[0], job.id, wanted.cores, wanted.memory)
+    return Waiting(-_key(job.created, job.id)[0], job.id, wanted.cores, wanted.memory, served)
 
 
 def _is_free(job: Job, now: datetime) -> bool:

@@ -36,6 +36,7 @@ from .process_rows import sharing_of
 from .rows import job_changes, job_from_row, job_row, optional_moment, storable, to_micros, to_text
 from .sql_job_list import page_of
 from .sql_notifications import subscribe
+from .sql_shared_jobs import shared_page
 from .statements import driver_text
 from .tables import MOVING, job_sharing, jobs
 
@@ -74,7 +75,6 @@ _OLDEST = (jobs.c.created, jobs.c.id)
 _CLAIMABLE = select(jobs.c.id).where(MOVING, _FREE, _DUE).order_by(*_OLDEST).limit(bindparam("most"))
 _PICK = _CLAIMABLE.with_for_update(skip_locked=True)
 _LEASE = update(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).returning(jobs)
-_START = update(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).values(place=Place.HELD.value)
 _HELD = and_(MOVING, jobs.c.lease_owner == bindparam("holder"))
 _HELD_IDS = select(jobs.c.id).where(_HELD).order_by(jobs.c.created, jobs.c.id)
 _EXTEND = update(jobs).where(_HELD).returning(jobs.c.id)
@@ -151,8 +151,9 @@ class SqlJobStore:
 
     def list(self, query: JobQuery, scope: Scope) -> JobPage:
         """One page, newest first; `request` and `outputs` of its jobs are empty (see `rows.listed_job`)."""
+        find = shared_page if query.shared else page_of
         with self._database.read() as connection:
-            return page_of(connection, query, scope, to_micros(self._clock()))
+            return find(connection, query, scope, to_micros(self._clock()))
 
     def save(self, job: Job, *, durable: bool = True) -> Job:
         """Write what changes in a job, if the row has its version. Raises VersionConflict, NoSuchJob."""
@@ -224,7 +225,7 @@ class SqlJobStore:
             ids = list(connection.execute(_PICK, {"now": moment, "most": limit}).scalars())
             starting = sql_queue.picked(connection, limit - len(ids), moment, order, lock=True)
             if starting:
-                connection.execute(_START, {"ids": starting})
+                sql_queue.start(connection, starting, moment)
             if not (ids := ids + starting):
                 return ()
             lease = {"ids": ids, "lease_owner": owner, "lease_until": to_micros(until)}

@@ -46,7 +46,8 @@ WITH RECURSIVE head (id) AS (
           WHERE p.id = head.id AND n.place = 'waits' ORDER BY n.owner, n.engine, n.created, n.id LIMIT 1)
   FROM head WHERE head.id IS NOT NULL
 )
-SELECT j.owner, j.engine, j.created, j.id, j.cores, j.memory FROM head JOIN jobs j ON j.id = head.id
+SELECT j.owner, j.engine, j.created, j.id, j.cores, j.memory, coalesce(a.served, 0)
+FROM head JOIN jobs j ON j.id = head.id LEFT JOIN accounts a ON a.name = j.owner
 """
 """The first job of each queue: as many steps through the index as there are queues, whatever their lengths."""
 _HELD = (
@@ -55,6 +56,13 @@ _HELD = (
     .group_by(jobs.c.owner)
 )
 _HELD_BY = _HELD.where(jobs.c.owner == bindparam("owner_is"))
+_IDS = jobs.c.id.in_(bindparam("ids", expanding=True))
+_OWNERS = select(jobs.c.id, jobs.c.owner).where(_IDS)
+_START = update(jobs).where(_IDS).values(place=Place.HELD.value)
+_SERVED = text(
+    "INSERT INTO accounts (name, served) VALUES (:name, :served) "
+    "ON CONFLICT (name) DO UPDATE SET served = excluded.served"
+)
 _LOCK_OWNER = text("SELECT pg_advisory_xact_lock(:key, hashtext(:owner))")
 _TAKE = update(jobs).where(jobs.c.id == bindparam("job_id")).values(place=Place.HELD.value)
 _PLACE = select(jobs.c.place, jobs.c.owner, jobs.c.created).where(jobs.c.id == bindparam("job_id"))
@@ -87,10 +95,7 @@ def picked(connection: Connection, room: int, now: int, order: StartOrder, *, lo
         order: see StartOrder.
         lock: True: their rows are locked, and rows that others have locked are passed over.
     """
-    heads = {
-        (owner, engine): Waiting(created, job_id, cores, memory)
-        for owner, engine, created, job_id, cores, memory in connection.exec_driver_sql(_HEADS)
-    }
+    heads = {(owner, engine): Waiting(*job) for owner, engine, *job in connection.exec_driver_sql(_HEADS)}
     if not heads:
         return []
     first = _FIRST.with_for_update(skip_locked=True) if lock else _FIRST
@@ -100,6 +105,20 @@ def picked(connection: Connection, room: int, now: int, order: StartOrder, *, lo
         return [Waiting(*row) for row in connection.execute(first, values)]
 
     return choose(room, heads, _held(connection.execute(_HELD)), order, fetch)
+
+
+def start(connection: Connection, job_ids: Sequence[str], now: int) -> None:
+    """Count jobs among those that run, and remember the turn of their owners.
+
+    Args:
+        connection: that has `lock_starts`.
+        job_ids: in the order in which they start.
+        now: microseconds since 1970.
+    """
+    owners = dict(connection.execute(_OWNERS, {"ids": job_ids}).tuples().all())
+    connection.execute(_START, {"ids": job_ids})
+    turns = {owners[job_id]: now + number for number, job_id in enumerate(job_ids)}
+    connection.execute(_SERVED, [{"name": owner, "served": turn} for owner, turn in turns.items()])
 
 
 def has_room(connection: Connection, owner: str, wanted: Held, allowance: Allowance) -> bool:

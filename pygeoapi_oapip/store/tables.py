@@ -144,6 +144,8 @@ accounts = Table(
     Column("roles", Text, nullable=False, server_default="[]"),
     # bytes of the results of all jobs
     Column("kept", BigInteger, nullable=False, server_default="0"),
+    # microseconds since 1970 when a job of his was last started
+    Column("served", BigInteger, nullable=False, server_default="0"),
 )
 
 # how fast something is done, by a key: microseconds since 1970 until which the rate is used up

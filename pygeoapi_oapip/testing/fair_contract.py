@@ -65,6 +65,18 @@ class JobTurnContract:
         assert owners(jobs.claim("v", UNTIL, 1, NOON)) == "b"
         assert owners(jobs.claim("v", UNTIL, 1, NOON)) == "a"
 
+    def test_no_owner_starves_where_there_are_more_owners_than_places(self, jobs: JobStore) -> None:
+        for second in range(10):
+            jobs.add(of("alice", second))
+        for place, owner in enumerate(("bob", "carol", "bob", "dave")):
+            jobs.add(of(owner, 100 + place))
+        found = []
+        for turn in range(7):
+            (job,) = jobs.claim("w", UNTIL + turn * SECOND, 1, NOON + turn * SECOND)
+            found.append(job)
+            ended(jobs, job)
+        assert owners(found) == "abcdaba"
+
     def test_jobs_under_way_anywhere_count_until_they_end(self, jobs: JobStore) -> None:
         for second in range(4):
             jobs.add(of("alice", second))

@@ -11,6 +11,9 @@ from .resources import Budget, Resources
 PATIENCE = 60.0
 """Seconds for which others may pass a job that does not fit; then the resources are kept for it."""
 
+_TURNS_KEPT = 10_000
+"""Owners whose last turn is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -24,7 +27,8 @@ class Ticket:
 
 class Admission:
     """It is the turn of the owner with the fewest running jobs, and of his jobs that of the first that came; of several
-    such owners that of the one whose job came first. A job that does not fit now lets others pass, for a while.
+    such owners that of the one whose last turn was the longest ago. A job that does not fit now lets others pass, for a
+    while.
 
     Args:
         budget: what all running jobs share.
@@ -36,6 +40,9 @@ class Admission:
         self.running: dict[str, Resources] = {}
         self._owners: dict[str, str] = {}
         self._passed: dict[str, float] = {}
+        self._turns: dict[str, int] = {}
+        """By owner: the number of his last turn; the latest one comes last."""
+        self._number = 0
 
     def add(self, ticket: Ticket) -> None:
         """Put a job at the end of the queue. Nothing happens if it waits or runs."""
@@ -63,21 +70,34 @@ class Admission:
         if not self.waiting:
             return admitted
         count, queues = Counter(self._owners.values()), self._queues()
-        heap = [(count[owner], queue[0][0], owner) for owner, queue in queues.items()]
+        heap = [self._key(count, owner, queues) for owner in queues]
         heapify(heap)
         while heap and len(self.running) < self.budget.slots:
-            owner = heappop(heap)[2]
+            owner = heappop(heap)[-1]
             ticket = queues[owner].popleft()[1]
             if not self.running or self._free().covers(ticket.wanted):
                 self._passed.pop(ticket.job_id, None)
                 self.occupy(ticket.job_id, ticket.wanted, owner)
                 admitted.append(ticket)
                 count[owner] += 1
+                self._had_turn(owner)
             elif now - self._passed.setdefault(ticket.job_id, now) > PATIENCE:
                 break
             if queues[owner]:
-                heappush(heap, (count[owner], queues[owner][0][0], owner))
+                heappush(heap, self._key(count, owner, queues))
         return admitted
+
+    def _key(
+        self, count: Counter[str], owner: str, queues: dict[str, deque[tuple[int, Ticket]]]
+    ) -> tuple[int, int, int, str]:
+        return count[owner], self._turns.get(owner, 0), queues[owner][0][0], owner
+
+    def _had_turn(self, owner: str) -> None:
+        self._number += 1
+        self._turns.pop(owner, None)
+        self._turns[owner] = self._number
+        if len(self._turns) > _TURNS_KEPT:
+            del self._turns[next(iter(self._turns))]
 
     def _queues(self) -> dict[str, deque[tuple[int, Ticket]]]:
         """The waiting jobs of each owner, each with its number in the whole queue."""

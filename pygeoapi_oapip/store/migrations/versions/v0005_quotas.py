@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("groups", sa.Text, nullable=False, server_default="[]"),
         sa.Column("roles", sa.Text, nullable=False, server_default="[]"),
         sa.Column("kept", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("served", sa.BigInteger, nullable=False, server_default="0"),
     )
     op.create_table(
         "rates",

@@ -65,6 +65,64 @@ def test_a_job_that_is_too_big_for_a_smaller_budget_runs_alone() -> None:
     assert started(queue) == ["job0"]
 
 
+def add_of(queue: Admission, names: str, resources: Resources = SMALL) -> None:
+    """One job for each letter; the letter before the number is its owner."""
+    for name in names.split():
+        queue.add(Ticket(name, resources, "", name[0]))
+
+
+def test_the_owner_with_the_fewest_running_jobs_is_next() -> None:
+    queue = admission(slots=2)
+    add_of(queue, " ".join(f"a{number}" for number in range(1000)))
+    assert started(queue) == ["a0", "a1"]
+    add_of(queue, "b0 b1 c0")
+    queue.drop("a0")
+    assert started(queue) == ["b0"]
+    queue.drop("a1")
+    assert started(queue) == ["c0"]
+    # there are more owners than slots: they take turns, whoever came first
+    for ended, following in (("b0", "a2"), ("c0", "b1"), ("a2", "a3")):
+        queue.drop(ended)
+        assert started(queue) == [following]
+
+
+def test_no_owner_starves_where_there_are_more_owners_than_slots() -> None:
+    queue = admission(slots=1)
+    for number in range(5):
+        add_of(queue, f"a{number}0 a{number}1")
+    add_of(queue, "b0 c0 d0 b1")
+    found = []
+    while ended := started(queue):
+        found += ended
+        queue.drop(ended[0])
+    assert [name[0] for name in found] == [*"abcdab", *"a" * 8]
+
+
+def test_a_job_that_runs_already_counts_for_its_owner() -> None:
+    queue = admission(slots=2)
+    queue.occupy("a0", SMALL, "a")
+    add_of(queue, "a1 b0 b1")
+    assert started(queue) == ["b0"]
+    queue.drop("a0")
+    assert started(queue) == ["a1"]
+
+
+def test_big_jobs_of_one_owner_do_not_keep_another_owner_from_starting() -> None:
+    queue = admission()
+    add_of(queue, "a0")
+    add_of(queue, "a1 a2 a3", BIG)
+    assert started(queue, 0.0) == ["a0"]
+    add_of(queue, "b0")
+    assert started(queue, PATIENCE + 1) == ["b0"]
+    # both have one: the big one came first, and is waited for
+    add_of(queue, "b1 c0")
+    assert started(queue, PATIENCE + 2) == ["c0"]
+    assert started(queue, PATIENCE + 3) == []
+    for ended in ("a0", "b0", "c0"):
+        queue.drop(ended)
+    assert started(queue, PATIENCE + 4) == ["a1"]
+
+
 @pytest.mark.parametrize(
     ("requirement", "cores", "ram"),
     [
