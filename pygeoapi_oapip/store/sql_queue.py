@@ -115,7 +115,7 @@ def start(connection: Connection, job_ids: Sequence[str], now: int) -> None:
         job_ids: in the order in which they start.
         now: microseconds since 1970.
     """
-    owners = dict(connection.execute(_OWNERS, {"ids": job_ids}).tuples().all())
+    owners = {job_id: owner for job_id, owner in connection.execute(_OWNERS, {"ids": job_ids})}
     connection.execute(_START, {"ids": job_ids})
     turns = {owners[job_id]: now + number for number, job_id in enumerate(job_ids)}
     connection.execute(_SERVED, [{"name": owner, "served": turn} for owner, turn in turns.items()])
