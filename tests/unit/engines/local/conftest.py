@@ -59,7 +59,7 @@ class Bench:
         """The present report of a run."""
         return self.engine.poll([run])[run.job_id]
 
-    def until(self, run: RunRef, wanted: Callable[[RunReport], bool], timeout: float = 90.0) -> RunReport:
+    def until(self, run: RunRef, wanted: Callable[[RunReport], bool], timeout: float = 240.0) -> RunReport:
         """Poll until the report fits."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -69,7 +69,7 @@ class Bench:
             time.sleep(0.01)
         pytest.fail(f"the run did not get there: {self.report(run)}")
 
-    def end(self, run: RunRef, timeout: float = 90.0) -> RunReport:
+    def end(self, run: RunRef, timeout: float = 240.0) -> RunReport:
         """The final report of a run."""
         return self.until(run, lambda report: report.ended, timeout)
 
@@ -110,7 +110,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def gone(pid: int, timeout: float = 60.0) -> bool:
+def gone(pid: int, timeout: float = 240.0) -> bool:
     """Wait until a process has ended."""
     deadline = time.monotonic() + timeout
     while alive(pid) and time.monotonic() < deadline:

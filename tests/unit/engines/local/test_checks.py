@@ -78,11 +78,11 @@ def test_a_check_never_waits_for_a_container_engine_twice(tmp_path: Path, monkey
 
 
 def test_a_container_engine_that_hangs_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_docker(tmp_path, monkeypatch, "exec sleep 60")
+    fake_docker(tmp_path, monkeypatch, "exec sleep 600")
     monkeypatch.setattr(containers, "_TIMEOUT", 0.3)
     began = time.monotonic()
     assert ContainerDetector("docker").found() == ""
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 200
 
 
 def test_a_container_engine_that_comes_later_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,10 @@ UNTIL_GO = "while [ ! -e $0/go ]; do sleep 0.1; done"
 Kill = Callable[[int], None]
 TREE = """
 echo $$ >> pids
-setsid sh -c 'echo $$ >> pids; sleep 61' &
-(setsid sh -c '(trap "" TERM; cd /; echo $$ >> '$PWD'/pids; sleep 62) &' &) &
-(env -i /bin/sh -c 'echo $$ >> pids; sleep 63' &)
-sleep 0.3; echo ready >&2; sleep 64
+setsid sh -c 'echo $$ >> pids; sleep 601' &
+(setsid sh -c '(trap "" TERM; cd /; echo $$ >> '$PWD'/pids; sleep 602) &' &) &
+(env -i /bin/sh -c 'echo $$ >> pids; sleep 603' &)
+sleep 0.3; echo ready >&2; sleep 604
 """
 
 
@@ -40,7 +40,7 @@ def pids_of(bench: Bench, run: RunRef, count: int) -> list[int]:
 
 
 def test_a_killed_runner_is_a_lost_run_and_its_tools_end(bench: Bench, kill: Kill) -> None:
-    run = bench.submit(shell("echo $$ > pids; sleep 60"))
+    run = bench.submit(shell("echo $$ > pids; sleep 600"))
     runner = bench.running(run)
     tools = pids_of(bench, run, 1)
     kill(runner)
@@ -58,8 +58,8 @@ def test_cancel_ends_the_whole_tree(bench: Bench) -> None:
     began = time.monotonic()
     bench.engine.cancel(run)
     assert bench.end(run).state is RunState.CANCELLED
-    assert time.monotonic() - began < 30
-    assert not [pid for pid in tree if alive(pid)]
+    assert time.monotonic() - began < 200
+    assert all(gone(pid) for pid in tree)
     bench.engine.forget(run)
     assert not (bench.workspace(run) / "work").exists()
 
@@ -72,9 +72,9 @@ def test_cancel_works_without_a_fork_server(own_bench: Bench, kill: Kill) -> Non
     kill(own_bench.server_pid())
     began = time.monotonic()
     own_bench.engine.cancel(run)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 200
     assert own_bench.end(run).state is RunState.CANCELLED
-    assert not [pid for pid in tree if alive(pid)]
+    assert all(gone(pid) for pid in tree)
 
 
 def test_a_killed_fork_server_loses_nothing(own_bench: Bench, kill: Kill) -> None:
@@ -110,7 +110,7 @@ def test_quit_leaves_the_running_and_no_process_of_its_own(own_bench: Bench) -> 
 
 
 def test_cancel_of_a_waiting_run_keeps_it_from_starting(own_bench: Bench) -> None:
-    first = [own_bench.submit(shell("sleep 60")) for _ in range(2)]
+    first = [own_bench.submit(shell("sleep 600")) for _ in range(2)]
     waiting = own_bench.submit(shell("echo started > $HOME/../../started"))
     assert own_bench.report(waiting).state is RunState.QUEUED
     own_bench.engine.cancel(waiting)

@@ -64,7 +64,7 @@ def test_an_endless_expression_is_ended() -> None:
     began = time.monotonic()
     with pytest.raises(JavascriptException, match="Long-running script killed after 0.2 seconds"):
         EmbeddedEngine().eval("{while (true) {}}", timeout=0.2)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 200
 
 
 def test_expressions_do_not_see_each_other() -> None:

@@ -101,7 +101,7 @@ def test_messages_and_logs_hold_no_path_of_this_machine(bench: Bench) -> None:
 
 
 def test_a_running_workflow_tells_its_steps(bench: Bench) -> None:
-    run = bench.submit(workflow("true", "sleep 60", "true"))
+    run = bench.submit(workflow("true", "sleep 600", "true"))
     report = bench.until(run, lambda r: "second" in r.message)
     assert report.message == "step 2 of 3: second"
     assert report.progress == 33
@@ -130,7 +130,7 @@ def test_a_scattered_step_counts_its_parts(bench: Bench) -> None:
     """The second step is scattered over what the first makes, and named so that it comes before it in the package."""
     document = scatters(
         one=scattered("make", "numbers", "echo $0"),
-        two=scattered("count", "make/done", "grep -q -e 1 -e 2 $0 || sleep 60"),
+        two=scattered("count", "make/done", "grep -q -e 1 -e 2 $0 || sleep 600"),
     )
     run = bench.submit(document, {"numbers": [1, 2, 3, 4], "letters": []})
     report = bench.until(run, lambda r: r.ended or "(2 of 4 done)" in r.message)
@@ -184,7 +184,7 @@ def test_a_wrong_expression_is_the_cause(bench: Bench) -> None:
 
 
 def test_a_tool_time_limit_ends_the_tool_and_its_children(bench: Bench) -> None:
-    command = "trap '' TERM; sleep 61 & echo $! > pid; wait; wait; sleep 60"
+    command = "trap '' TERM; sleep 601 & echo $! > pid; wait; wait; sleep 600"
     limit = {"ToolTimeLimit": {"timelimit": 1}}
     run = bench.submit(shell(command, requirements=limit))
     report = bench.end(run)
@@ -193,14 +193,14 @@ def test_a_tool_time_limit_ends_the_tool_and_its_children(bench: Bench) -> None:
 
 def test_the_time_limit_of_the_engine_ends_a_job(tmp_path: Path, shared_home: Path) -> None:
     bench = Bench(tmp_path, shared_home, time_limit=0.5, stop_grace=0.2, workers=4, cores=4)
-    report = bench.run(shell("sleep 60"))
+    report = bench.run(shell("sleep 600"))
     assert report.state is RunState.FAILED
     assert report.message == "The job exceeded the time limit of 0.5 seconds."
     bench.engine.close()
 
 
 def test_what_a_tool_leaves_behind_ends_with_the_job(bench: Bench) -> None:
-    run = bench.submit(shell("(setsid sleep 60 & echo $! >&2)"))
+    run = bench.submit(shell("(setsid sleep 600 & echo $! >&2)"))
     assert bench.end(run).state is RunState.SUCCEEDED
     pid = int(next(line for line in bench.log(run).splitlines() if line.isdigit()))
     from .conftest import gone
