@@ -30,7 +30,7 @@ from ..model.run import RunRef, RunReport, RunState
 BEHAVIOURS = ("echo", "fail", "long")
 PlanMaker = Callable[[str, str], Plan]
 
-PATIENCE = 90.0
+PATIENCE = 240.0
 """Seconds until a run that does not get there is a failure."""
 
 

@@ -63,7 +63,7 @@ class Receiver:
         with self._lock:
             return [one for one in self.messages if one.status == 200 and (not paths or one.path in paths)]
 
-    def wait(self, enough: Callable[[Receiver], bool], timeout: float = 60.0) -> None:
+    def wait(self, enough: Callable[[Receiver], bool], timeout: float = 300.0) -> None:
         """Wait until `enough` says so. Raises AssertionError with what has come, after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while not enough(self):

@@ -39,7 +39,7 @@ def start(home: Path, document: object, paths: list[str]) -> subprocess.Complete
     environment = {key: text for key, text in os.environ.items() if key != "PYGEOAPI_OPENAPI"}
     environment |= {"PYGEOAPI_CONFIG": str(file), "OAPIP_RECONCILE": "0"}
     command = [sys.executable, "-c", SCRIPT, json.dumps(paths)]
-    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def answers(done: subprocess.CompletedProcess[str]) -> dict[str, list[Any]]:

@@ -46,7 +46,7 @@ def test_the_examples_of_built_in_and_configured_processes_run(server: LiveServe
         body = operation["requestBody"]["content"]["application/json"]["example"]
         answer = server.post(f"/processes/{process_id}/execution", json=body, headers={"Prefer": "respond-async"})
         assert answer.status_code == 201, answer.text
-        status = server.ended(answer.json()["jobID"], timeout=120)
+        status = server.ended(answer.json()["jobID"], timeout=600)
         assert status["status"] == "successful", status
 
 

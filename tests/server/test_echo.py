@@ -178,7 +178,7 @@ def examples() -> list[tuple[str, str]]:
 def test_commands_of_the_documentation_print_what_it_says(server: LiveServer, command: str, output: str) -> None:
     command = command.replace("http://localhost:5000", server.url)
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     shown = done.stdout.replace(server.url, "http://localhost:5000").replace("\r", "")

@@ -29,7 +29,7 @@ class Platform:
             if user not in self.tokens:
                 self.tokens[user] = self.provider.token(user)
             headers["Authorization"] = f"Bearer {self.tokens[user]}"
-        return requests.request(method, self.server.url + path, headers=headers, timeout=120, **options)
+        return requests.request(method, self.server.url + path, headers=headers, timeout=600, **options)
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ def oapip(platform: Platform, home: Path, *words: str) -> subprocess.CompletedPr
     environment = {key: text for key, text in os.environ.items() if not key.startswith("OAPIP_")}
     environment |= {"XDG_CONFIG_HOME": str(home), "OAPIP_SERVER": platform.server.url}
     command = [sys.executable, "-m", "pygeoapi_oapip.cli", *words]
-    return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_terminal_logs_in_by_the_device_flow(platform: Platform, tmp_path: Path) -> None:

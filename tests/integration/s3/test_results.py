@@ -182,7 +182,7 @@ def test_subscriber_is_told_values_and_links(server: LiveServer) -> None:
         body = {"inputs": {"count": 1}, "outputs": outputs, "subscriber": receiver.subscriber()}
         answer = server.post("/processes/files/execution", json=body, headers={"Prefer": "respond-async"})
         assert answer.status_code == 201, answer.text
-        receiver.wait(lambda r: bool(r.accepted("success")), 120)
+        receiver.wait(lambda r: bool(r.accepted("success")))
         [message] = receiver.accepted("success")
     told = message.document
     assert told["one"]["value"] == "hello world"

@@ -207,7 +207,7 @@ def test_references_by_get_and_post(server: LiveServer, mirror: str, body: str, 
 
 def test_request_that_is_too_large_is_refused(server: LiveServer) -> None:
     given = f'<wps:Input id="text"><wps:Data>{"x" * (11 * 1024**2)}</wps:Data></wps:Input>'
-    answer = requests.post(f"{server.url}/wps", execute("shout", given, "sync"), timeout=120)
+    answer = requests.post(f"{server.url}/wps", execute("shout", given, "sync"), timeout=600)
     cut = requests.post(f"{server.url}/wps", execute("shout", "", "sync")[:-5], timeout=240)
     assert validate("2.0.0", cut.content)[0].get("exceptionCode") == "NoApplicableCode"
     report = validate("2.0.0", answer.content)

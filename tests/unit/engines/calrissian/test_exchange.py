@@ -67,7 +67,7 @@ class Ends:
             (self.secret / name).write_text(text.replace('"/calrissian"', json.dumps(str(self.pod))))
         (self.secret / "steps.py").write_text(program)
         command = [sys.executable, str(self.secret / "carrier.py"), str(self.secret / "exchange.json")]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def test_a_full_volume_is_the_cause(tmp_path: Path, run: Run, plan: dict[str, An
     assert full != RUNNER
     arguments = prepared(tmp_path, plan, "sys.exit(1)")
     (tmp_path / "runner.py").write_text(full, encoding="utf-8")
-    subprocess.run(arguments, capture_output=True, check=False, timeout=120)
+    subprocess.run(arguments, capture_output=True, check=False, timeout=600)
     assert report(plan)["message"] == "The job's volume is full (No space left on device)."
 
 
@@ -176,5 +176,5 @@ def test_a_report_that_cannot_be_written_is_told_to_the_cluster(tmp_path: Path, 
     words = tmp_path / "words"
     code = RUNNER.replace("/dev/termination-log", str(words))
     (tmp_path / "runner.py").write_text(code, encoding="utf-8")
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=600)
     assert words.read_text().startswith("The job's volume cannot be used: ") and "Traceback" not in done.stderr
