@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pygeoapi_oapip.engines.calrissian.names import COMPONENT
+from pygeoapi_oapip.engines.calrissian.names import COMPONENT, JOB
 from pygeoapi_oapip.errors import PlanRejected
 from pygeoapi_oapip.model.run import RunState
 from pygeoapi_oapip.packages.ontology import SUBCLASS, as_address
@@ -47,7 +47,10 @@ def pods_of(namespace: Namespace, bench: Bench, tool: dict[str, Any], process: s
     """The two pods of a job while its step runs."""
     run = bench.engine.submit(bench.plan(tool, process=process))
     bench.until(run, lambda report: report.ended or "ready" in bench.log(run))
-    found = {row["metadata"]["labels"][COMPONENT]: row for row in namespace.cluster.items("pods", namespace.name)}
+    pods = [
+        row for row in namespace.cluster.items("pods", namespace.name) if row["metadata"]["labels"][JOB] == run.job_id
+    ]
+    found = {row["metadata"]["labels"][COMPONENT]: row for row in pods}
     assert bench.report(run).state is RunState.RUNNING, f"{bench.report(run)}\n{bench.log(run)}"
     bench.engine.cancel(run)
     assert bench.end(run).state is RunState.CANCELLED
