@@ -269,6 +269,10 @@ class Operations(Protocol):
         """Say so. Raises NoSuchJob, Forbidden."""
         ...
 
+    def names_owners(self, principal: Principal) -> bool:
+        """Whether the principal is told whose a job is."""
+        ...
+
     def health(self, principal: Principal = ANONYMOUS) -> Health:
         """Whether store and engines answer, and which packages are broken; for those who do not look after the
         server only whether each part works."""

@@ -258,7 +258,8 @@ class ProcessingService(SharingOperations):
 
     def jobs(self, principal: Principal, query: JobQuery) -> JobPage:
         """Part 1 job list."""
-        return self._jobs.list(query, self._policy.listed_jobs(principal))
+        listed = self._policy.shared_jobs if query.shared else self._policy.listed_jobs
+        return self._jobs.list(query, listed(principal))
 
     def job(self, principal: Principal, job_id: str) -> Job:
         """Part 1 job status."""

@@ -44,6 +44,10 @@ class Shares:
             raise Conflict(f"there is a public process {process.id} already; only one can have this id")
         return self._processes.share(process.id, process.owner, sharing).sharing
 
+    def names_owners(self, principal: Principal) -> bool:
+        """Whether the principal is told whose a job is."""
+        return self._policy.names_owners(principal)
+
     def of_job(self, principal: Principal, job: Job) -> Sharing:
         """With whom a job is shared. Raises Forbidden."""
         self._policy.require_share(principal, job)
@@ -84,6 +88,10 @@ class SharingOperations(ABC):
     def share_process(self, principal: Principal, process_id: str, sharing: Sharing) -> Sharing:
         """Share a process."""
         return self._shares.share_process(principal, self.process(principal, process_id), sharing)
+
+    def names_owners(self, principal: Principal) -> bool:
+        """Whether the principal is told whose a job is."""
+        return self._shares.names_owners(principal)
 
     def job_sharing(self, principal: Principal, job_id: str) -> Sharing:
         """With whom a job is shared."""

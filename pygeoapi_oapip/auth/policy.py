@@ -136,6 +136,19 @@ class Policy:
             return Scope(principal.context)
         return scope
 
+    def shared_jobs(self, principal: Principal) -> Scope:
+        """The jobs of others that are shared with the principal, or with the user in whose context he is, whose groups
+        are not known then. Raises Unauthorized, Forbidden."""
+        if self.listed_jobs(principal) == NOBODYS:
+            return NOBODYS
+        if principal.context not in ("", principal.name):
+            return Scope(principal.context)
+        return Scope(principal.name, principal.groups)
+
+    def names_owners(self, principal: Principal) -> bool:
+        """Who looks after the server is told whose a job is."""
+        return self._asks and self._is(principal, Role.ADMIN, Role.OPERATOR)
+
     def require(self, principal: Principal, what: Do, job: Job) -> None:
         """Something may be done with a job that the principal knows of. Raises Forbidden."""
         if job.owner == principal.name and (principal.known or not self._asks or what is not Do.SHARE):

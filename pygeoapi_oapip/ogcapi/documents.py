@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..job_management import definition_of
 from ..model.execution import ExecutionRequest, OutputRequest
+from ..model.identity import Principal
 from ..model.job import Job, JobStatus, Phase
 from ..model.json import JSON
 from ..model.process import Input, Output, Process, Source
@@ -19,6 +20,7 @@ from .links import HTML_TYPE, JSON_TYPE, OGC_REL, Links, link
 PROCESS_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-process-description"
 
 Document = dict[str, Any]
+Whose = Callable[[Job], Document]
 
 
 def summary(process: Process, links: Links) -> Document:
@@ -89,6 +91,19 @@ def revision_row(process: Process) -> Document:
 def status(job: Job, links: Links) -> Document:
     """Part 1 statusInfo.yaml: the members of 1.0 (jobID, status, type) and of 2.0 (id, processingEntityType) in one."""
     return {**status_members(job), "links": _job_links(job, links)}
+
+
+def ownership(job: Job, principal: Principal, named: bool) -> Document:
+    """The members of a status that say whose a job of another user is.
+
+    Args:
+        job: any one that the principal sees.
+        principal: who asks.
+        named: he is told the name of the owner; else only that the job is shared with him.
+    """
+    if named:
+        return {"owner": job.owner}
+    return {"shared": True} if job.owner != principal.name else {}
 
 
 def callbacks(told: Subscription) -> Document:
@@ -200,6 +215,6 @@ def processes(items: Iterable[Process], links: Links, further: Iterable[dict[str
     return {"processes": [summary(item, links) for item in items], "links": list(further)}
 
 
-def jobs(items: Iterable[Job], links: Links, further: Iterable[dict[str, JSON]]) -> Document:
-    """Part 1 jobList.yaml."""
-    return {"jobs": [status(item, links) for item in items], "links": list(further)}
+def jobs(items: Iterable[Job], links: Links, further: Iterable[dict[str, JSON]], whose: Whose) -> Document:
+    """Part 1 jobList.yaml; `whose` gives further members of each job."""
+    return {"jobs": [{**status(item, links), **whose(item)} for item in items], "links": list(further)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -31,13 +32,19 @@ def list_jobs(door: Door) -> Response:
         *links.pair(links.jobs(), "Job list", door.media_type()),
         *job_pages.links_of(links.jobs(), [*request.args.items(multi=True)], query, page),
     ]
-    return door.document("jobs", documents.jobs(page.jobs, links, further))
+    return door.document("jobs", documents.jobs(page.jobs, links, further, whose(door)))
+
+
+def whose(door: Door) -> documents.Whose:
+    """What the present user is told of the owner of a job."""
+    principal = door.principal
+    return partial(documents.ownership, principal=principal, named=door.operations.names_owners(principal))
 
 
 def job_status(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}."""
     job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
-    document = documents.status(job, door.links)
+    document = {**documents.status(job, door.links), **whose(door)(job)}
     if job.request.get("subscriber") and (told := door.operations.callbacks(door.principal, job.id)):
         document["callbacks"] = documents.callbacks(told)
     return door.document("job", document)

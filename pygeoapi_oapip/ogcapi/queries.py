@@ -60,7 +60,7 @@ def job_query(query: Query, default: int, largest: int) -> JobQuery:
 
     Args:
         query: `limit`, `cursor`, `offset` (after the cursor), `page`, `type`, `processID` (or `process`), `status`,
-            `datetime`, `minDuration`, `maxDuration`; lists by repetition or commas.
+            `datetime`, `minDuration`, `maxDuration`, `shared`; lists by repetition or commas.
         default: limit where none is given.
         largest: limit that is never passed.
 
@@ -90,7 +90,15 @@ def job_query(query: Query, default: int, largest: int) -> JobQuery:
         created_until=until,
         min_duration=max(shortest, default=None),
         max_duration=min(longest, default=None),
+        shared=_yes(query, "shared"),
     )
+
+
+def _yes(query: Query, name: str) -> bool:
+    text = query.get(name, "")
+    if text not in ("", "true", "false"):
+        raise InvalidQuery(f"{name}: {text[:40]!r} is not true or false", location=name)
+    return text == "true"
 
 
 def words(query: Query, name: str) -> tuple[str, ...]:

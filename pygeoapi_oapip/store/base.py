@@ -42,6 +42,8 @@ class JobQuery:
     min_duration: float | None = None
     """seconds of finished - started, or now - started while running"""
     max_duration: float | None = None
+    shared: bool = False
+    """Jobs of others that are shared with the scope, in place of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from ..model.identity import EVERYTHING, Scope
+from ..model.identity import EVERYTHING, Scope, Sharing
 from ..model.job import Goal, Job, JobStatus, Phase
 from ..store.base import JobPage, JobQuery, JobStore, Position
 from .store_contract import NOON, SECOND, job_at
@@ -65,6 +65,11 @@ FILTERS: tuple[dict[str, object], ...] = (
     {"max_duration": 12.0, "process_ids": ("p0", "p1")},
     {"min_duration": 3.0, "max_duration": 20.0, "statuses": tuple(JobStatus), "created_from": NOON + SECOND},
 )
+
+
+def reached(job: Job, number: int, owner: str, group: str) -> bool:
+    """How the test below shares its jobs: every third one with everybody, every fourth one with two groups."""
+    return job.owner != owner and (number % 3 == 0 or (number % 4 == 0 and group in ("hydro", "wald ü")))
 
 
 class JobPagesContract:
@@ -145,3 +150,19 @@ class JobPagesContract:
         far = NOON + timedelta(days=365 * years)
         found = jobs.list(JobQuery(start=Position(far, "x")), EVERYTHING).jobs
         assert len(found) == (1 if years > 0 else 0)
+
+    @pytest.mark.parametrize("group", ["hydro", "wald ü", "hydr", 'hydro"', ""])
+    def test_shared_jobs_of_others_are_paged_and_filtered_as_own_ones(self, jobs: JobStore, group: str) -> None:
+        added = many_jobs(jobs)
+        for number, job in enumerate(added):
+            jobs.share(job.id, Sharing(number % 3 == 0, frozenset({"hydro", "wald ü"} if number % 4 == 0 else ())))
+        scope = Scope("alice", frozenset({group, "other"} if group else ()))
+        wanted = [job for number, job in enumerate(added) if reached(job, number, "alice", group)]
+        for query in (JobQuery(2, shared=True), JobQuery(50, shared=True)):
+            assert ids(walk(jobs, query, scope)) == [job.id for job in wanted]
+        last = Position(wanted[-1].created, wanted[-1].id, backwards=True)
+        assert ids([jobs.list(JobQuery(3, start=last, shared=True), scope)]) == [job.id for job in wanted[-4:-1]]
+        chosen = JobQuery(50, process_ids=("p1",), created_from=NOON + SECOND, shared=True)
+        assert ids(walk(jobs, chosen, scope)) == [
+            job.id for job in wanted if job.process_id == "p1" and job.created >= NOON + SECOND
+        ]

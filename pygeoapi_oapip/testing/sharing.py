@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import NoSuchJob, NoSuchProcess
-from ..model.identity import PRIVATE, Principal, Sharing
+from ..model.identity import PRIVATE, Principal, Role, Sharing
 from ..model.job import Job
 from ..model.process import Process
 
@@ -24,6 +24,10 @@ class FakeSharing:
         """As Operations."""
         self._kept("processes", self.processes_by_id, process_id, NoSuchProcess)[process_id] = sharing
         return sharing
+
+    def names_owners(self, principal: Principal) -> bool:
+        """As Operations."""
+        return Role.OPERATOR in principal.roles
 
     def job_sharing(self, principal: Principal, job_id: str) -> Sharing:
         """As Operations."""
