@@ -100,8 +100,9 @@ class CalrissianEngine:
                 self._wait_for_room(run)
                 settings = self.settings.of(plan.process_id)
                 launch.write(settings, plan, folder)
-                if self._exchange is not None:
+                if self._exchange is not None and folder.decided("sent") is None:
                     self._exchange.send(plan.job_id, folder)
+                    folder.decide("sent", {})
                 self._follower.jobs.learn(launch.create(settings, self.cluster, plan, folder, self._exchange))
                 folder.decide("submitted", {})
         except OSError as error:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...errors import EngineUnavailable
+from ...errors import EngineUnavailable, RunLost
 from ...model.run import JobID
 from ...settings_calrissian import CalrissianExchange
 from .folder import JobFolder
@@ -87,8 +87,9 @@ class Exchange:
         self._bring(f"{self._jobs(job_id)}logs/", folder.workspace / "logs")
 
     def outputs(self, job_id: JobID, folder: JobFolder) -> None:
-        """Bring the outputs."""
-        self._bring(f"{self._jobs(job_id)}outputs/", folder.workspace / "outputs")
+        """Bring the outputs. Raises RunLost where they cannot be."""
+        if self._bring(f"{self._jobs(job_id)}outputs/", folder.workspace / "outputs"):
+            raise RunLost("the bucket has an object with a name that no output can have")
 
     def remove(self, job_id: JobID) -> None:
         """Remove all objects of a job. Idempotent."""
@@ -126,14 +127,20 @@ class Exchange:
                 self._asked = time.monotonic()
             return self._tags
 
-    def _bring(self, start: str, target: Path) -> None:
+    def _bring(self, start: str, target: Path) -> int:
+        """Bring what has a good name; gives the number of the others."""
+        others = 0
         with _told():
             for row in self._bucket.list(start):
-                path = target.joinpath(*_parts(row.key[len(start) :]))
-                if row.key.endswith("/"):
+                parts = _parts(row.key[len(start) :])
+                path = target.joinpath(*parts)
+                if not parts:
+                    others += 1
+                elif row.key.endswith("/"):
                     path.mkdir(parents=True, exist_ok=True)
                 elif not path.exists() or path.stat().st_size != row.size:
                     self._bucket.fetch(row.key, str(path))
+        return others
 
     def _jobs(self, job_id: JobID) -> str:
         return f"{self._home}/jobs/{safe_id(job_id)}/"
@@ -152,11 +159,9 @@ def _told() -> Iterator[None]:
 
 
 def _parts(relative: str) -> list[str]:
-    """A key as the steps of a path. A pod writes keys: none may lead out of the job's folder."""
+    """A key as the steps of a path; none where it would lead out of the job's folder, as a pod may write any key."""
     parts = [part for part in relative.split("/") if part]
-    if not parts or any(part in (".", "..") or "\0" in part for part in parts):
-        raise StorageFault("an object has a name that no output can have", False)
-    return parts
+    return [] if any(part in (".", "..") or "\0" in part for part in parts) else parts
 
 
 def _document(content: bytes | None) -> Mapping[str, Any]:

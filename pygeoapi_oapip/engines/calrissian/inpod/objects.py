@@ -18,7 +18,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, BinaryIO, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 PART = 64 * 2**20
 """Bytes of one request; larger files are sent in parts."""
@@ -108,12 +108,19 @@ class Bucket:
         """The objects whose keys begin with a text."""
         more = ""
         while True:
-            query = {"list-type": "2", "prefix": prefix, **({"continuation-token": more} if more else {})}
-            tree = ET.fromstring(self._ask("GET", "", query, b""))
+            query = {
+                "list-type": "2",
+                "prefix": prefix,
+                "encoding-type": "url",
+                **({"continuation-token": more} if more else {}),
+            }
+            tree = _parsed(self._ask("GET", "", query, b""))
+            coded = any(_name(row) == "EncodingType" and row.text == "url" for row in tree)
             for row in tree.iter():
                 if _name(row) == "Contents":
                     found = {_name(field): field.text or "" for field in row}
-                    yield Listed(found["Key"], found.get("ETag", ""), int(found.get("Size") or 0))
+                    key = unquote_plus(found["Key"]) if coded else found["Key"]
+                    yield Listed(key, found.get("ETag", ""), int(found.get("Size") or 0))
             more = next((row.text or "" for row in tree if _name(row) == "NextContinuationToken"), "")
             if not more:
                 return
@@ -251,15 +258,22 @@ _OPENER = urllib.request.build_opener(_Stay)
 def _code(error: urllib.error.HTTPError) -> str:
     try:
         return _text(error.read(), "Code")
-    except (OSError, ET.ParseError, StorageFault):
+    except (OSError, StorageFault):
         return ""
 
 
 def _text(document: bytes, name: str) -> str:
-    for row in ET.fromstring(document).iter():
+    for row in _parsed(document).iter():
         if _name(row) == name:
             return row.text or ""
     raise StorageFault("the bucket's answer is not one of S3", True)
+
+
+def _parsed(document: bytes) -> Any:
+    try:
+        return ET.fromstring(document)
+    except ET.ParseError:
+        raise StorageFault("the bucket's answer is not one of S3", True) from None
 
 
 def _name(row: Any) -> str:

@@ -7,8 +7,7 @@ import http.server
 import threading
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
 
 
 class BucketServer:
@@ -98,11 +97,11 @@ def _listed(server: BucketServer, query: dict[str, list[str]]) -> bytes:
     prefix, start = query.get("prefix", [""])[0], int(query.get("continuation-token", ["0"])[0])
     keys = sorted(key for key in server.objects if key.startswith(prefix))
     rows = "".join(
-        f"<Contents><Key>{escape(key)}</Key><ETag>{hashlib.sha256(server.objects[key]).hexdigest()}</ETag>"
+        f"<Contents><Key>{quote_plus(key)}</Key><ETag>{hashlib.sha256(server.objects[key]).hexdigest()}</ETag>"
         f"<Size>{len(server.objects[key])}</Size></Contents>"
         for key in keys[start : start + server.page]
     )
     end = start + server.page
     more = f"<NextContinuationToken>{end}</NextContinuationToken>" if end < len(keys) else ""
     space = "http://s3.amazonaws.com/doc/2006-03-01/"
-    return f'<ListBucketResult xmlns="{space}">{rows}{more}</ListBucketResult>'.encode()
+    return f'<ListBucketResult xmlns="{space}"><EncodingType>url</EncodingType>{rows}{more}</ListBucketResult>'.encode()

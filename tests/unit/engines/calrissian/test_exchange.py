@@ -17,7 +17,7 @@ from pygeoapi_oapip.engines.calrissian.exchange import Exchange
 from pygeoapi_oapip.engines.calrissian.folder import JobFolder
 from pygeoapi_oapip.engines.calrissian.places import places
 from pygeoapi_oapip.engines.calrissian.preflight import rights
-from pygeoapi_oapip.errors import EngineUnavailable
+from pygeoapi_oapip.errors import EngineUnavailable, RunLost
 from pygeoapi_oapip.settings import CalrissianEngine as Settings
 
 from .bucket import BucketServer
@@ -139,8 +139,10 @@ def test_results_that_the_bucket_refuses_fail_the_job(ends: Ends, server: Bucket
 @pytest.mark.parametrize("name", ["../escaped.txt", "a/../../escaped.txt", "/escaped.txt/..", "./x"])
 def test_no_key_of_a_pod_leads_out_of_the_folder(ends: Ends, server: BucketServer, name: str) -> None:
     server.objects[f"oapip-exchange/oapip/jobs/{JOB_ID}/outputs/{name}"] = b"bad"
-    with pytest.raises(EngineUnavailable, match="a name that no output can have"):
+    server.objects[f"oapip-exchange/oapip/jobs/{JOB_ID}/logs/{name}"] = b"bad"
+    with pytest.raises(RunLost, match="a name that no output can have"):
         ends.exchange.outputs(JOB_ID, ends.folder)
+    ends.exchange.logs(JOB_ID, ends.folder)
     assert not list(ends.folder.workspace.parent.rglob("escaped.txt"))
 
 

@@ -24,7 +24,7 @@ def bucket(server: BucketServer) -> Bucket:
     return Bucket(server.access)
 
 
-@pytest.mark.parametrize("key", ["a", "a b/ü+%&=?#~.txt", "x/" + "y" * 200, "deep/" * 20 + "end"])
+@pytest.mark.parametrize("key", ["a", "a b/ü+%&=?#~.txt", "line\nbreak\x01", "x/" + "y" * 200, "deep/" * 20 + "end"])
 def test_an_object_comes_back_under_its_key(bucket: Bucket, key: str, tmp_path: Path) -> None:
     bucket.put(key, b"content")
     bucket.fetch(key, str(tmp_path / "new" / "file"))
@@ -33,6 +33,16 @@ def test_an_object_comes_back_under_its_key(bucket: Bucket, key: str, tmp_path: 
     bucket.delete(key)
     assert bucket.read(key) is None
     bucket.delete(key)
+
+
+@pytest.mark.parametrize("answer", [b"", b"<a>", b"hello", b"<a>\x01</a>"])
+def test_a_list_that_is_none_is_a_temporary_fault(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(bucket, "_ask", lambda *_: answer)
+    with pytest.raises(StorageFault, match="not one of S3") as error:
+        list(bucket.list(""))
+    assert error.value.temporary
 
 
 def test_a_list_of_many_pages_is_whole(server: BucketServer, bucket: Bucket) -> None:
