@@ -58,7 +58,7 @@ class Site:
 
     base = BASE
 
-    def __init__(self, home: Path, anonymous: str = "nothing", **limits: int) -> None:
+    def __init__(self, home: Path, anonymous: str = "nothing", **limits: Any) -> None:
         issuer = {"issuer": "https://id.example.org", "audience": ["api"]}
         configuration = default_configuration(self.base, home)
         configuration["server"]["manager"] |= {
