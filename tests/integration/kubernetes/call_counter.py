@@ -6,13 +6,13 @@ import asyncio
 import re
 import ssl
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 
 import yaml
 
-from .service_addresses import API_SERVER
+from .service_addresses import API_SERVER, end_all
 
 _REQUEST = re.compile(rb"^(GET|POST|PUT|PATCH|DELETE) /\S* HTTP/1\.1\r$", re.MULTILINE)
 _HEAD = 65536
@@ -43,7 +43,7 @@ class CallCounter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(end_all(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         self._loop.close()
@@ -63,13 +63,12 @@ class CallCounter:
         return path
 
     async def _passed(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError), closing(writer):
             there, back = await asyncio.open_connection(*API_SERVER, ssl=self._tls)
-            asking = asyncio.create_task(self._copy(reader, back, True))
-            await self._copy(there, writer, False)
-            asking.cancel()
-            back.close()
-        writer.close()
+            with closing(back):
+                asking = asyncio.create_task(self._copy(reader, back, True))
+                await self._copy(there, writer, False)
+                asking.cancel()
 
     async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, counted: bool) -> None:
         with suppress(OSError):
@@ -80,9 +79,3 @@ class CallCounter:
                 await target.drain()
         with suppress(OSError, RuntimeError):
             target.close()
-
-    async def _cancel(self) -> None:
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,11 @@ class ServiceAddresses:
                 await self._listen()
                 await asyncio.sleep(_PAUSE)
         finally:
-            for address, server in self._servers.items():
+            for server in self._servers.values():
                 server.close()
-                _address("del", address[0])
+            await end_all()
+            for where, _ in self._servers:  # last: a connection of an address that is gone does not end
+                _address("del", where)
 
     async def _listen(self) -> None:
         for address in self._backends.keys() - self._servers.keys():
@@ -60,11 +62,11 @@ class ServiceAddresses:
     def _passing_on(self, address: Address) -> Any:
         async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             found = self._backends.get(address)
-            with suppress(OSError):
+            with suppress(OSError, asyncio.CancelledError), closing(writer):  # asyncio logs handlers that are cancelled
                 if found:
                     there, back = await asyncio.open_connection(*found[next(self._turn) % len(found)])
-                    await asyncio.gather(_copy(reader, back), _copy(there, writer))
-            writer.close()
+                    with closing(back):
+                        await asyncio.gather(_copy(reader, back), _copy(there, writer))
 
         return passed
 
@@ -97,9 +99,6 @@ def service_addresses(folder: Path) -> Iterator[None]:
     def run() -> None:
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(task)
-        for other in asyncio.all_tasks(loop):
-            other.cancel()
-        loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
@@ -109,6 +108,15 @@ def service_addresses(folder: Path) -> Iterator[None]:
     finally:
         loop.call_soon_threadsafe(task.cancel)
         thread.join(30)
+
+
+async def end_all() -> None:
+    """Cancel all other tasks of the running loop, and let their connections close."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0.1)
 
 
 def _key(row: Any) -> tuple[str, str]:

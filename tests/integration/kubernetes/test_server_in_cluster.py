@@ -110,9 +110,10 @@ def site(namespace: Namespace, way: str, images: dict[str, str], folder: Path) -
     """Applied to the namespace, and ready."""
     cluster = namespace.cluster
     rows = without_dns(namespace, manifests(namespace, way, images, folder))
-    claims = [row["metadata"]["name"] for row in rows if row["kind"] == "PersistentVolumeClaim"]
-    for claim in [*claims, "data-oapip-db-0"]:
-        namespace.provide(claim, "1Ti")
+    claims = [row for row in rows if row["kind"] == "PersistentVolumeClaim"]
+    modes = {row["metadata"]["name"]: row["spec"]["accessModes"][0] for row in claims}
+    for claim, mode in {**modes, "data-oapip-db-0": "ReadWriteOnce"}.items():
+        namespace.provide(claim, "1Ti", mode)
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "oapip-db", "namespace": namespace.name}}
     with service_addresses(cluster.folder), provisioner(namespace, "standard"):
         cluster.apply({**secret, "stringData": {"password": "chosen here"}}, *rows)
