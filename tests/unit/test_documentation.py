@@ -69,6 +69,10 @@ def kind_of(field: FieldInfo) -> str:
         return "secret"
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
+    return _kind_of_type(annotation)
+
+
+def _kind_of_type(annotation: object) -> str:
     if get_origin(annotation) is tuple and _is_block(get_args(annotation)[0]):
         return "block"
     if get_origin(annotation) is tuple:
