@@ -107,18 +107,20 @@ def _gate(settings: Settings, door: Flask) -> Gate | None:
     auth = settings.auth
     if auth.type == "none":
         return None
-    known = verifiers(auth)
+    from .audited import login_log
+    from .store.sql import Database, SqlAuditStore, SqlSessionStore
+
+    database = Database(settings.connection, settings.connection_password)
+    log = login_log(SqlAuditStore(database))
+    known = verifiers(auth, log)
     if auth.type != "oidc" or auth.login is None:
         return Gate(Policy(auth), known)
     from .auth.login import CodeFlow
     from .auth.oidc import BearerTokens
     from .ogcapi.login_views import add_login
-    from .store.sql import Database, SqlSessionStore
-
     [tokens] = (one for one in known if isinstance(one, BearerTokens))
-    store = SqlSessionStore(Database(settings.connection, settings.connection_password))
-    sessions = Sessions(store, auth.login.session)
-    add_login(door, door_of(door), CodeFlow(auth, tokens, sessions))
+    sessions = Sessions(SqlSessionStore(database), auth.login.session)
+    add_login(door, door_of(door), CodeFlow(auth, tokens, sessions), log)
     return Gate(Policy(auth), known, sessions, door_of(door).options.base_url)
 
 

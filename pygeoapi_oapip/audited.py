@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from .auth.base import LoginLog
 from .auth.context import current_address
 from .errors import Forbidden, OapipError, StoreUnavailable
 from .model.identity import Principal, Sharing
@@ -134,6 +135,19 @@ class AuditedService(ProcessingService):
             self._audit.append(entry)
         except StoreUnavailable as fault:
             LOG.error("the audit lacks an entry (%s): %s", fault.detail, entry)
+
+
+def login_log(audit: AuditStore) -> LoginLog:
+    """Writes logins into the audit."""
+
+    def write(what: str, who: str, outcome: str, address: str) -> None:
+        entry = AuditEntry(utc_now(), who, "", address, what, "", outcome)
+        try:
+            audit.append(entry)
+        except StoreUnavailable as fault:
+            LOG.error("the audit lacks an entry (%s): %s", fault.detail, entry)
+
+    return write
 
 
 def _share(sharing: Sharing) -> str:

@@ -65,6 +65,7 @@ class Retention(_Block):
     """When ended jobs and their results are removed."""
 
     jobs: Seconds = Field(30 * 86400.0, description="Age after the end; 0: never.")
+    audit: Seconds = Field(0.0, description="Age at which entries of the audit are removed; 0: never.")
 
 
 class Callbacks(_Block):
@@ -93,6 +94,14 @@ class Limits(_Block):
     quotas: Quotas = Field(default_factory=Quotas)
     check_references: bool = Field(
         True, description="Look, for up to 3 s, whether references of a request can be read, before a job is made."
+    )
+
+
+class Compat(_Block):
+    """What clients of other servers rely on."""
+
+    eoepca: bool = Field(
+        False, description="A job that waits is told as `running`, for notebooks that follow a job while it runs."
     )
 
 
@@ -160,6 +169,7 @@ class Settings(_Block):
     wps: Wps = Field(default_factory=Wps)
     auth: Auth = Field(default_factory=NoAuth)
     proxy: Proxy = Field(default_factory=Proxy)
+    compat: Compat = Field(default_factory=Compat)
     adhoc_cwl: bool = Field(
         True, description="Accept executions that bring their own CWL (`POST /processes/CWL/execution`)."
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from .catalogue import Catalogue
@@ -38,6 +38,8 @@ class Upkeep:
     """Seconds that ended jobs are kept; 0: for ever."""
     is_dead: Callable[[str], bool]
     """Whether the owner of a lease is certainly gone."""
+    further: Mapping[Callable[[], object], float] = field(default_factory=dict)
+    """More chores, and the seconds between two times."""
 
     def reap(self) -> int:
         """Let the leases of dead owners run out now.
@@ -112,6 +114,7 @@ class Upkeep:
             self.catalogue.refresh: WATCH_INTERVAL,
             self.expire: RETENTION_INTERVAL,
             self.sweep: SWEEP_INTERVAL,
+            **self.further,
         }
         due = dict.fromkeys(chores, 0.0)
         said: dict[Callable[[], object], str] = {}

@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +45,9 @@ CONFIG_VARIABLE = "PYGEOAPI_CONFIG"
 BACKGROUND_VARIABLE = "OAPIP_RECONCILE"
 """`0`: web processes leave jobs to the worker processes (set by `oapip serve`)."""
 
+AUDIT_INTERVAL = 3600.0
+"""Seconds between two looks for old entries of the audit."""
+
 DESCRIPTION_LIMIT = 10.0
 """Seconds for the description of a process of another server: a client waits meanwhile."""
 
@@ -55,14 +59,7 @@ class Wired:
     """The parts of one server in one process."""
 
     def __init__(self, settings: Settings, resources: Mapping[str, Any], url: str) -> None:
-        from .store.sql import (
-            Database,
-            SqlAccountStore,
-            SqlJobStore,
-            SqlNotificationStore,
-            SqlProcessStore,
-            upgrade,
-        )
+        from .store import sql
 
         self.settings = settings
         self._resources = resources
@@ -70,20 +67,19 @@ class Wired:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         _make_home(settings)
-        self.database = Database(settings.connection, settings.connection_password)
-        upgrade(self.database)
-        jobs, processes = SqlJobStore(self.database), SqlProcessStore(self.database)
+        self.database = sql.Database(settings.connection, settings.connection_password)
+        sql.upgrade(self.database)
+        jobs, processes = sql.SqlJobStore(self.database), sql.SqlProcessStore(self.database)
         stager, client = make_stager(settings.staging, settings.storage), make_client(settings)
         workspaces = LocalWorkspaces(settings.output_dir, stager, make_storage(settings))
         self._storage = workspaces.storage
         self.engines = {**_engines(settings), REMOTE: remote_engine(client)}
         self.catalogue = self._make_catalogue(processes, stager)
-        quotas = Quotas(jobs, SqlAccountStore(self.database), settings.limits)
-        children = Children(jobs, processes, workspaces)
-        parts = Parts(jobs, processes, self.engines, workspaces, children, quotas.of)
+        quotas = Quotas(jobs, sql.SqlAccountStore(self.database), settings.limits)
+        parts = Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces), quotas.of)
         self.reconciler = Reconciler(parts, str(LeaseOwner.here()), settings.limits.jobs_per_worker)
-        self.upkeep = Upkeep(jobs, workspaces, self.catalogue, settings.retention.jobs, _is_dead)
-        notifications = SqlNotificationStore(self.database)
+        self.upkeep = Upkeep(jobs, workspaces, self.catalogue, settings.retention.jobs, _is_dead, self._further())
+        notifications = sql.SqlNotificationStore(self.database)
         self.service: Operations = self._make_service(
             Collaborators(
                 jobs,
@@ -102,6 +98,17 @@ class Wired:
         )
         self.notifier = self._make_notifier(jobs, notifications, Composer(processes, workspaces, url))
         self._load_catalogue()
+
+    def _further(self) -> Mapping[Callable[[], object], float]:
+        """Chores of the upkeep that the configuration asks for."""
+        return {self.forget_audit: AUDIT_INTERVAL} if self.settings.retention.audit else {}
+
+    def forget_audit(self) -> int:
+        """Remove the entries of the audit that are older than `retention.audit`; gives their number."""
+        from .store.sql import SqlAuditStore
+
+        age = timedelta(seconds=self.settings.retention.audit)
+        return SqlAuditStore(self.database).forget(datetime.now(UTC) - age) if age else 0
 
     def _make_service(self, parts: Collaborators) -> Operations:
         """With an audit, where people are told apart."""
@@ -163,6 +170,7 @@ class Wired:
         """
         numbers = self.upkeep.reap(), self.upkeep.expire(), sum(map(self._freed, self.engines))
         self.upkeep.sweep()
+        self.forget_audit()
         return numbers
 
     def _freed(self, name: str) -> int:

@@ -30,3 +30,22 @@ class Verifier(Protocol):
             TooManyRequests: too many wrong ones.
         """
         ...
+
+
+class LoginLog(Protocol):
+    """Where logins, logouts and refused ones are written down."""
+
+    def __call__(self, what: str, who: str, outcome: str, address: str) -> None:
+        """Write one down; a fault of the store is told in the log of the server.
+
+        Args:
+            what: `log in` or `log out`.
+            who: name of the user, as far as it is known.
+            outcome: `done`, or the status and the kind of refusal.
+            address: where the request comes from.
+        """
+        ...
+
+
+def unwritten(what: str, who: str, outcome: str, address: str) -> None:
+    """A `LoginLog` of servers that write nothing down."""

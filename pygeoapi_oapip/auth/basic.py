@@ -14,9 +14,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 from ..errors import ConfigurationError, Unauthorized, Unavailable
-from ..model.identity import Principal
+from ..model.identity import ANONYMOUS_NAME, Principal
 from ..settings_auth import BasicAuth
 from .attempts import Attempts
+from .base import LoginLog, unwritten
 from .claims import with_rules
 from .passwords import Account, hash_password, matches, read_accounts
 
@@ -35,6 +36,7 @@ class BasicPasswords:
     Args:
         settings: the block.
         clock: monotonic seconds.
+        log: of wrong passwords.
 
     Raises:
         ConfigurationError: the file is wrong.
@@ -42,8 +44,11 @@ class BasicPasswords:
 
     scheme = "basic"
 
-    def __init__(self, settings: BasicAuth, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: BasicAuth, clock: Callable[[], float] = time.monotonic, log: LoginLog = unwritten
+    ) -> None:
         self._settings = settings
+        self._log = log
         self._clock = clock
         self._attempts = Attempts(clock)
         self._secret = os.urandom(32)
@@ -73,6 +78,8 @@ class BasicPasswords:
         right = matches(password, account.hashed if account else self._nobody)
         if account is None or not right:
             self._attempts.wrong(key)
+            # a name that nobody has may be a password in the wrong place
+            self._log("log in", account.name if account else ANONYMOUS_NAME, "401 wrong name or password", address)
             raise Unauthorized("the name or the password is wrong", self.challenge())
         self._attempts.right(key)
         principal = with_rules(account.name, set(account.roles), account.groups, self._settings)

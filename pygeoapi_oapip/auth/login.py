@@ -35,6 +35,9 @@ class Begun:
 class Done:
     """A login that has ended well."""
 
+    user: str
+    """Who has logged in."""
+
     session: str
     """Text of the cookie."""
     target: str
@@ -108,7 +111,7 @@ class CodeFlow:
             raise Unauthorized("the identity provider gives no tokens")
         self._check_identity(identity, begun["nonce"])
         principal = self._tokens.verify(access, "")
-        return Done(self.sessions.begin(principal), begun["target"])
+        return Done(principal.name, self.sessions.begin(principal), begun["target"])
 
     def logout_address(self, base: str) -> str:
         """Where the user can log out at the provider too, to come back to `base`; "" where it has no such page."""

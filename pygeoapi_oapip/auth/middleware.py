@@ -10,7 +10,7 @@ from werkzeug.http import parse_cookie
 from ..errors import OapipError, Unauthorized
 from ..model.identity import ANONYMOUS_NAME, Principal
 from ..settings_auth import Auth
-from .base import Verifier
+from .base import LoginLog, Verifier, unwritten
 from .browser import require_own_page
 from .context import acting
 from .forwarded import base_of
@@ -29,8 +29,9 @@ STRANGER = Principal(ANONYMOUS_NAME)
 LONGEST_ADDRESS = 100
 
 
-def verifiers(auth: Auth) -> tuple[Verifier, ...]:
-    """What checks the credentials of a kind of authentication. Raises ConfigurationError."""
+def verifiers(auth: Auth, log: LoginLog = unwritten) -> tuple[Verifier, ...]:
+    """What checks the credentials of a kind of authentication, and writes wrong passwords down. Raises
+    ConfigurationError."""
     if auth.type == "oidc":
         from .oidc import BearerTokens
 
@@ -38,7 +39,7 @@ def verifiers(auth: Auth) -> tuple[Verifier, ...]:
     if auth.type == "basic":
         from .basic import BasicPasswords
 
-        return (BasicPasswords(auth),)
+        return (BasicPasswords(auth, log=log),)
     return ()
 
 

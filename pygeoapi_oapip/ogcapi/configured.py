@@ -34,6 +34,7 @@ def door_options(configuration: Mapping[str, Any], settings: Settings, prefix: s
         max_wait=settings.sync.max_wait,
         conformance=tuple(_switched(settings)),
         security=schemes(settings.auth),
+        eoepca=settings.compat.eoepca,
         login=settings.auth.type == "oidc" and settings.auth.login is not None,
     )
 

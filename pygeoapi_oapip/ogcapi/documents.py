@@ -20,7 +20,7 @@ from .links import HTML_TYPE, JSON_TYPE, OGC_REL, Links, link
 PROCESS_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-process-description"
 
 Document = dict[str, Any]
-Whose = Callable[[Job], Document]
+StatusOf = Callable[[Job], Document]
 
 
 def summary(process: Process, links: Links) -> Document:
@@ -215,6 +215,6 @@ def processes(items: Iterable[Process], links: Links, further: Iterable[dict[str
     return {"processes": [summary(item, links) for item in items], "links": list(further)}
 
 
-def jobs(items: Iterable[Job], links: Links, further: Iterable[dict[str, JSON]], whose: Whose) -> Document:
-    """Part 1 jobList.yaml; `whose` gives further members of each job."""
-    return {"jobs": [{**status(item, links), **whose(item)} for item in items], "links": list(further)}
+def jobs(items: Iterable[Job], status_of: StatusOf, further: Iterable[dict[str, JSON]]) -> Document:
+    """Part 1 jobList.yaml; `status_of` gives the document of each job."""
+    return {"jobs": [status_of(item) for item in items], "links": list(further)}

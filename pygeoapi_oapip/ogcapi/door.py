@@ -15,9 +15,10 @@ from ..auth.context import current_principal
 from ..auth.forwarded import base_of
 from ..errors import InvalidQuery
 from ..model.identity import Principal
+from ..model.job import Job, JobStatus
 from ..model.json import serialise
 from ..operations import Operations
-from . import negotiation
+from . import documents, negotiation
 from .links import HTML_TYPE, JSON_TYPE, Links
 
 PREFIX_KEY = "oapip.prefix"
@@ -78,6 +79,8 @@ class DoorOptions:
     """OpenAPI security schemes by name; none where nobody is asked who they are."""
     login: bool = False
     """Browsers can log in at `/login`."""
+    eoepca: bool = False
+    """`compat.eoepca`: no job is told as `accepted`."""
     render: Render = _pages
     host: Host = field(default_factory=Host)
 
@@ -136,6 +139,15 @@ class Door:
     def principal(self) -> Principal:
         """Who asks."""
         return current_principal()
+
+    def status(self, job: Job) -> dict[str, Any]:
+        """Part 1 statusInfo.yaml of a job, as the present user sees it."""
+        principal = self.principal
+        named = self.operations.names_owners(principal)
+        document = {**documents.status(job, self.links), **documents.ownership(job, principal, named)}
+        if self.options.eoepca and job.status is JobStatus.ACCEPTED:
+            document["status"] = JobStatus.RUNNING.value
+        return document
 
     def wanted(self, offered: tuple[str, ...] = negotiation.DOCUMENT) -> str:
         """The representation that the present request wants. Raises InvalidQuery."""

@@ -10,7 +10,7 @@ from flask import Response, request
 from ..errors import MethodNotAllowed, NoSuchProcess, OapipError
 from ..model.json import JSONObject
 from ..operations import Execution, Preference
-from . import asked, bodies, documents, failures, kvp, preferences
+from . import asked, bodies, failures, kvp, preferences
 from .asked import Asked
 from .door import Door, json_response
 from .identifiers import checked
@@ -79,7 +79,7 @@ def answer(door: Door, execution: Execution, how: Asked) -> Response:
         response.headers.add("Link", f'<{address}>; rel=monitor; type="{JSON_TYPE}"')
         response.headers["Location"] = address
     else:
-        response = json_response(documents.status(execution.job, door.links), 201, [("Location", address)])
+        response = json_response(door.status(execution.job), 201, [("Location", address)])
     form = response.headers.get("Preference-Applied", "")
     applied = how.prefer.applied(not execution.finished_in_time, door.options.max_wait, form)
     if applied:

@@ -30,7 +30,7 @@ def create_job(door: Door) -> Response:
     prefer = preferences.parse(request.headers.get("Prefer"))
     if not _at_once(prefer, definition):
         job = door.operations.create_job(door.principal, definition)
-        return json_response(documents.status(job, door.links), 201, [("Location", door.links.job(job.id))])
+        return json_response(door.status(job), 201, [("Location", door.links.job(job.id))])
     process_id = door.operations.defined_process(definition)
     return execution_views.run(
         door,
@@ -52,7 +52,7 @@ def update_job(door: Door, job_id: str) -> Response:
     if not changes and not request.content_length:
         raise BadRequest("the body is empty; it must be a JSON object with what is to be changed")
     job = door.operations.update_job(door.principal, checked(job_id, NoSuchJob), changes)
-    return json_response(documents.status(job, door.links))
+    return json_response(door.status(job))
 
 
 def start_job(door: Door, job_id: str) -> Response:
@@ -61,7 +61,7 @@ def start_job(door: Door, job_id: str) -> Response:
     job = door.operations.start_job(door.principal, checked(job_id, NoSuchJob), prefer.execution)
     applied = prefer.applied(prefer.wait is None, door.options.max_wait)
     headers = [("Location", door.links.job(job.id)), *([("Preference-Applied", applied)] if applied else [])]
-    return json_response(documents.status(job, door.links), 200, headers)
+    return json_response(door.status(job), 200, headers)
 
 
 def job_definition(door: Door, job_id: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -26,25 +26,22 @@ LOG_PAGE = 10_000
 def list_jobs(door: Door) -> Response:
     """GET /jobs."""
     query = queries.job_query(request.args, door.options.jobs_page, door.options.max_page)
+    if door.options.eoepca and JobStatus.RUNNING in query.statuses:
+        query = replace(query, statuses=tuple(dict.fromkeys((*query.statuses, JobStatus.ACCEPTED))))
     page = door.operations.jobs(door.principal, query)
     links = door.links
     further = [
         *links.pair(links.jobs(), "Job list", door.media_type()),
         *job_pages.links_of(links.jobs(), [*request.args.items(multi=True)], query, page),
     ]
-    return door.document("jobs", documents.jobs(page.jobs, links, further, whose(door)))
+    return door.document("jobs", documents.jobs(page.jobs, door.status, further))
 
-
-def whose(door: Door) -> documents.Whose:
-    """What the present user is told of the owner of a job."""
-    principal = door.principal
-    return partial(documents.ownership, principal=principal, named=door.operations.names_owners(principal))
 
 
 def job_status(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}."""
     job = door.operations.job(door.principal, checked(job_id, NoSuchJob))
-    document = {**documents.status(job, door.links), **whose(door)(job)}
+    document = door.status(job)
     if job.request.get("subscriber") and (told := door.operations.callbacks(door.principal, job.id)):
         document["callbacks"] = documents.callbacks(told)
     return door.document("job", document)

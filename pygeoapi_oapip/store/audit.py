@@ -33,6 +33,11 @@ class AuditStore(Protocol):
         """Add an entry. Raises StoreUnavailable."""
         ...
 
+    def forget(self, before: datetime) -> int:
+        """Remove the entries that are older, where the administrator wants it; gives their number. Raises
+        StoreUnavailable."""
+        ...
+
     def entries(self, limit: int, who: str | None = None, since: datetime | None = None) -> Sequence[AuditEntry]:
         """The newest ones, newest first. Raises StoreUnavailable."""
         ...

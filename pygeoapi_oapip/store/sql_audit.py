@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from .audit import AuditEntry
 from .database import Database
@@ -33,6 +33,11 @@ class SqlAuditStore:
         }
         with self._database.write(durable=False) as connection:
             connection.execute(insert(audit), {"moment": to_micros(entry.moment), **texts})
+
+    def forget(self, before: datetime) -> int:
+        """Remove the entries that are older."""
+        with self._database.write(durable=False) as connection:
+            return connection.execute(delete(audit).where(audit.c.moment < to_micros(before))).rowcount
 
     def entries(self, limit: int, who: str | None = None, since: datetime | None = None) -> Sequence[AuditEntry]:
         """The newest ones, newest first."""

@@ -206,13 +206,13 @@ class _Reader:
 
 def _response(answer: WpsAnswer) -> Response:
     headers = [*answer.headers, ("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-cache")]
+    # data of users on our origin, also inside of our documents, where browsers run scripts of SVG: nothing may run
+    headers.append(("Content-Security-Policy", "sandbox; default-src 'none'"))
     if answer.file is None:
         return Response(answer.content, answer.status, headers, content_type=_header(answer.media_type))
     size = answer.file.size
     if size is not None:
         headers.append(("Content-Length", str(size)))
-    # data of users on our origin: nothing in it may run
-    headers.append(("Content-Security-Policy", "sandbox; default-src 'none'"))
     return Response(answer.file.pieces(), answer.status, headers, content_type=_header(answer.media_type))
 
 

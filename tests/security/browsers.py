@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from werkzeug.test import Client, TestResponse
 
+from pygeoapi_oapip.audited import login_log
 from pygeoapi_oapip.auth.login import CodeFlow
 from pygeoapi_oapip.auth.middleware import Gate
 from pygeoapi_oapip.auth.policy import Policy
@@ -18,7 +19,7 @@ from pygeoapi_oapip.ogcapi.application import door_of
 from pygeoapi_oapip.ogcapi.login_views import add_login
 from pygeoapi_oapip.settings import load_settings
 from pygeoapi_oapip.settings_auth import OidcAuth
-from pygeoapi_oapip.store.sql import SqlSessionStore
+from pygeoapi_oapip.store.sql import SqlAuditStore, SqlSessionStore
 
 from .site import Names, Site
 from .tokens import Answers, Clock, claims, signed, verifier
@@ -84,7 +85,8 @@ class LoginSite(Site):
         self.sessions = Sessions(SqlSessionStore(self.wired.database), 3600.0, self.clock)
         flow = CodeFlow(auth, tokens, self.sessions)
         flow._client = self.provider
-        add_login(self.door, door_of(self.door), flow)
+        self.audit = SqlAuditStore(self.wired.database)
+        add_login(self.door, door_of(self.door), flow, login_log(self.audit))
         return Gate(policy, [_Both(tokens)], self.sessions, self.base)
 
 

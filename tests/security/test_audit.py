@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from click.testing import CliRunner
 
+from pygeoapi_oapip.auth.basic import BasicPasswords
+from pygeoapi_oapip.auth.passwords import Account, hash_password, write_account
 from pygeoapi_oapip.cli import main
-from pygeoapi_oapip.errors import StoreUnavailable
+from pygeoapi_oapip.errors import StoreUnavailable, Unauthorized
 from pygeoapi_oapip.model.job import utc_now
+from pygeoapi_oapip.settings import load_settings
+from pygeoapi_oapip.settings_auth import BasicAuth
 from pygeoapi_oapip.store.audit import AuditEntry
 from pygeoapi_oapip.store.sql import SqlAuditStore
+from pygeoapi_oapip.wiring import Wired, default_configuration
 
 from .site import Site
 
@@ -84,3 +92,43 @@ def test_administrator_reads_it_on_the_command_line(site: Site, tmp_path: Path) 
     assert (entry["who"], entry["what"], entry["object"]) == ("bob", "deploy", "process:noted")
     done = CliRunner().invoke(main, ["audit", "--config", str(file), "--since", "2999-01-01"])
     assert "no entries" in done.output
+
+
+def test_old_entries_go_where_the_administrator_wants_it(site: Site) -> None:
+    store = SqlAuditStore(site.wired.database)
+    moment = datetime(2020, 1, 1, tzinfo=UTC)
+    store.append(AuditEntry(moment, "old", "", "", "deploy", "", "done"))
+    assert site.wired.forget_audit() == 0, "for ever, unless the configuration says otherwise"
+    assert store.entries(10, "old")
+    assert store.forget(moment + timedelta(days=1)) == 1
+    assert store.entries(10, "old") == []
+
+
+def test_configuration_sets_the_age(tmp_path: Path) -> None:
+    configuration = default_configuration("https://example.org", tmp_path)["server"]["manager"]
+    basic = {"type": "basic", "file": str(tmp_path / "unused")}
+    settings = load_settings({**configuration, "auth": basic, "retention": {"audit": "30d"}})
+    wired = Wired(settings, {}, "https://example.org")
+    try:
+        store = SqlAuditStore(wired.database)
+        for days in (0, 20, 31, 400):
+            moment = datetime.now(UTC) - timedelta(days=days)
+            store.append(AuditEntry(moment, f"of {days} days", "", "", "deploy", "", "done"))
+        assert wired.forget_audit in wired.upkeep.further
+        wired.reap()
+        assert [one.who for one in store.entries(10)] == ["of 0 days", "of 20 days"]
+    finally:
+        wired.close()
+
+
+def test_wrong_password_is_written_down_and_a_name_that_nobody_has_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "passwords"
+    write_account(file, Account("alice", hash_password("the right one"), frozenset(), frozenset()))
+    found: list[tuple[str, ...]] = []
+    passwords = BasicPasswords(BasicAuth(file=file), log=lambda *row: found.append(row))
+    for name in ("alice", "my secret typed as a name"):
+        with pytest.raises(Unauthorized):
+            passwords.verify(base64.b64encode(f"{name}:wrong".encode()).decode(), "192.0.2.1")
+    assert passwords.verify(base64.b64encode(b"alice:the right one").decode(), "192.0.2.1").name == "alice"
+    assert [row[:2] for row in found] == [("log in", "alice"), ("log in", "anonymous")]
+    assert "wrong name or password" in found[0][2] and found[0][3] == "192.0.2.1"

@@ -211,3 +211,18 @@ def test_provider_that_is_down_lets_nobody_in_and_those_who_are_in_go_on(browser
         assert browser.open("/logout", "POST", headers=OWN).status_code == 200, "a logout needs no provider"
     finally:
         browser.site.provider.down = False
+
+
+def test_logins_and_logouts_are_in_the_audit_without_secrets(browser: Browser) -> None:
+    browser.log_in("alice")
+    browser.open("/logout", "POST", headers=OWN)
+    begun = browser.open("/login")
+    end = browser.site.provider.agree(begun.headers["Location"], "bob", nonce="another")
+    assert browser.open(end).status_code == 401
+    mine = [one for one in browser.site.audit.entries(100) if one.address == browser.address]
+    assert [(one.what, one.who, one.outcome.partition(" ")[0]) for one in reversed(mine)] == [
+        ("log in", "alice", "done"),
+        ("log out", "alice", "done"),
+        ("log in", "anonymous", "401"),
+    ]
+    assert not any("code-" in str(one) or "state" in str(one) for one in mine)
