@@ -31,6 +31,7 @@ class IdleNode:
         pki = cluster.folder / "pki"
         self._cluster = cluster
         self._session = requests.Session()
+        self._session.trust_env = False  # other certificates that the machine names
         self._session.cert = (str(pki / "admin.crt"), str(pki / "admin.key"))
         self._session.verify = str(pki / "ca.crt")
         self._namespaces: set[str] = set()
