@@ -28,9 +28,8 @@ def script(place: str) -> str:
     return f"fetch('{BEACON}-{place}');new Image().src='{BEACON}-{place}-i';location='{BEACON}-{place}-l'"
 
 
-def files() -> dict[str, str]:
-    """Results by name."""
-    item = {
+def _item() -> dict[str, Any]:
+    return {
         "stac_version": "1.0.0",
         "type": "Feature",
         "id": evil("item-id"),
@@ -43,7 +42,10 @@ def files() -> dict[str, str]:
         },
         "links": [{"rel": evil("rel"), "href": "javascript:" + script("item-link"), "title": evil("link-title")}],
     }
-    collection = {
+
+
+def _collection() -> dict[str, Any]:
+    return {
         "stac_version": "1.0.0",
         "type": "Collection",
         "id": evil("stac-id"),
@@ -55,6 +57,10 @@ def files() -> dict[str, str]:
         "extent": {"spatial": {"bbox": [[11, 43, 12, 44]]}, "temporal": {"interval": [["2026-01-01T00:00:00Z", None]]}},
         "links": [{"rel": "item", "href": "./item.json", "title": evil("stac-link")}],
     }
+
+
+def files() -> dict[str, str]:
+    """Results by name."""
     feature = {
         "type": "Feature",
         "id": evil("feature-id"),
@@ -62,8 +68,8 @@ def files() -> dict[str, str]:
         "geometry": {"type": "Point", "coordinates": [12.5, 41.9]},
     }
     return {
-        "collection.json": json.dumps(collection),
-        "item.json": json.dumps(item),
+        "collection.json": json.dumps(_collection()),
+        "item.json": json.dumps(_item()),
         "places.geojson": json.dumps({"type": "FeatureCollection", "features": [feature]}),
         "rows.csv": f'name,note\n"{evil("csv").replace(chr(34), chr(34) * 2)}",=cmd()\n',
         "rows.json": json.dumps([{"name": evil("json"), evil("json-key"): 1}]),
@@ -91,9 +97,7 @@ MEDIA_TYPES = {
 }
 
 
-def package() -> str:
-    """A tool with hostile texts in its description, log and results."""
-    listing = [{"entryname": name, "entry": text.replace("$", "\\$")} for name, text in files().items()]
+def _outputs() -> dict[str, Any]:
     outputs: dict[str, Any] = {
         "said": {"type": "stdout", "label": evil("output-label"), "doc": evil("output-doc")},
         "tree": {"type": "Directory", "outputBinding": {"glob": "tree"}},
@@ -105,6 +109,12 @@ def package() -> str:
         if name != "rows.json":
             kind = {"format": f"iana:{MEDIA_TYPES[key]}"}
             outputs[key] = {"type": "File", **kind, "outputBinding": {"glob": name}}
+    return outputs
+
+
+def package() -> str:
+    """A tool with hostile texts in its description, log and results."""
+    listing = [{"entryname": name, "entry": text.replace("$", "\\$")} for name, text in files().items()]
     log = evil("log").replace("'", "'\\''")
     odd = evil("file").replace("/", "_").replace("'", "")[:200]
     command = (
@@ -128,7 +138,7 @@ def package() -> str:
                 },
                 "kind": {"type": {"type": "enum", "symbols": ["a", "b"]}, "label": evil("enum-label"), "default": "a"},
             },
-            "outputs": outputs,
+            "outputs": _outputs(),
             "stdout": "said.txt",
             "s:keywords": [evil("keyword")],
             "s:softwareVersion": "1.0",

@@ -72,8 +72,13 @@ class Witness:
 
     def __init__(self, context: BrowserContext) -> None:
         self.hits: list[str] = []
-        context.on("request", lambda request: self._see(request.url))
+        context.on("requestfinished", lambda request: self._see(request.url))
+        context.on("requestfailed", self._failed)
         context.on("dialog", lambda dialog: (self.hits.append(f"dialog {dialog.message}"), dialog.dismiss()))
+
+    def _failed(self, request: Any) -> None:
+        if request.failure != "csp":  # what the policy of the page forbids is not sent
+            self._see(request.url)
 
     def _see(self, url: str) -> None:
         if urlsplit(url).path.startswith(BEACON):
