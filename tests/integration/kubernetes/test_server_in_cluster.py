@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,15 @@ class Site(LiveServer):
             for row in self.namespace.cluster.items("pods", self.namespace.name)
             if row["metadata"]["labels"].get("app.kubernetes.io/name") == "oapip-server"
         ]
+
+
+@pytest.fixture
+def namespace(cluster: TestCluster) -> Iterator[Namespace]:
+    """Of one test alone: its database begins empty."""
+    made = Namespace(cluster, Path(tempfile.mkdtemp(prefix="volumes-", dir=cluster.folder)))
+    made.folder.chmod(0o755)
+    yield made
+    made.remove()
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +173,6 @@ def test_the_manifests_give_a_server_that_runs_packages(
         assert server.get(f"/jobs/{job}/results/said").text == "hello"
         if way == "volume-per-job":
             a_job_survives_its_server(server, name)
-    remove(namespace)
 
 
 def a_job_survives_its_server(server: Site, name: str) -> None:
@@ -187,12 +196,3 @@ def until(true: Any) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.5)
-
-
-def remove(namespace: Namespace) -> None:
-    """Make room for another way."""
-    kinds = "deployments,statefulsets,services,jobs,pods,persistentvolumeclaims"
-    claims = [row["metadata"]["name"] for row in namespace.cluster.items("pvc", namespace.name)]
-    delete = ("delete", kinds, "--all", "-n", namespace.name)
-    namespace.cluster.kubectl(*delete, "--wait=true", "--timeout=280s")
-    namespace.drop(claims)
