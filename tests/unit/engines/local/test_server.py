@@ -24,7 +24,7 @@ def test_two_hundred_waiting_jobs_leave_the_memory_as_it_was(bench: Bench) -> No
     assert bench.run(shell("true")).state is RunState.SUCCEEDED
     server = bench.server_pid()  # which allows two jobs at once
     # while these run, it does not read the schemas of the other CWL versions, which it keeps
-    blockers = [bench.submit(shell("sleep 600")) for _ in range(2)]
+    blockers = [bench.submit(shell("sleep 36000")) for _ in range(2)]
     for run in blockers:
         bench.running(run)
     before = memory_of(server)
