@@ -133,7 +133,7 @@ def test_a_scattered_step_counts_its_parts(bench: Bench) -> None:
         two=scattered("count", "make/done", "grep -q -e 1 -e 2 $0 || sleep 600"),
     )
     run = bench.submit(document, {"numbers": [1, 2, 3, 4], "letters": []})
-    report = bench.until(run, lambda r: r.ended or "(2 of 4 done)" in r.message)
+    report = bench.until(run, lambda r: r.ended or "count (2 of 4 done)" in r.message)
     assert report.message == "step 2 of 2: count (2 of 4 done)"
     assert report.progress == 75
     assert [step.name for step in report.steps] == ["make", "count"]
