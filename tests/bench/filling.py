@@ -40,7 +40,7 @@ _SECONDS = "CASE WHEN n < $number / 5 THEN 3600 + n % 977 ELSE n % 60 END"
 _ROWS = f"""
 INSERT INTO jobs (id, process_id, process_revision, owner, engine, phase, goal, status, ended, created, updated,
   started, finished, progress, attempts, version, state, outputs, request)
-$series SELECT $identifier, 'echo-' || $padded, 1, 'anonymous', 'local', {_STATUS}, 'run', {_STATUS}, $true,
+$series SELECT $identifier, 'echo-' || $padded, 1, $owner, 'local', {_STATUS}, 'run', {_STATUS}, $true,
   {_CREATED}, $now, {_CREATED}, {_CREATED} + ({_SECONDS}) * CAST(1000000 AS BIGINT),
   100, 0, 5, '{_STATE}', '{{}}', '{_REQUEST}' FROM $source"""
 _SQLITE = {
@@ -75,9 +75,16 @@ def add_processes(database: Database, number: int) -> None:
         store.add(replace(process, id=f"echo-{position:04}"))
 
 
-def add_jobs(database: Database, number: int) -> None:
-    """Add `number` ended jobs, one a second until now. Their indexes are made afterwards, as that is faster."""
-    text = Template(_ROWS).safe_substitute(_SQLITE if database.sqlite else _POSTGRES)
+def add_jobs(database: Database, number: int, owner: str = "'anonymous'") -> None:
+    """Add `number` ended jobs, one a second until now. Their indexes are made afterwards, as that is faster.
+
+    Args:
+        database: where.
+        number: how many.
+        owner: in the words of SQL; `$padded` are four digits.
+    """
+    words = _SQLITE if database.sqlite else _POSTGRES
+    text = Template(_ROWS.replace("$owner", owner)).safe_substitute(words)
     text = Template(text).substitute(now=int(time.time() * 1_000_000), number=number)
     with database.write(durable=False) as connection:
         indexes = sorted(jobs.indexes, key=lambda index: str(index.name))

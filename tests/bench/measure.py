@@ -18,10 +18,11 @@ from .filling import ECHO
 from .kubernetes import on_kubernetes
 from .million import million_jobs
 from .stock import against_stock
+from .users import many_users
 from .wes import on_toil
 from .wps import wps
 
-PARTS = ("execution", "reading", "million", "stock", "wps", "wes", "kubernetes")
+PARTS = ("execution", "reading", "million", "stock", "wps", "wes", "kubernetes", "users")
 
 
 def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
@@ -48,6 +49,8 @@ def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
         figures += wps(folder, quick)
     if "million" in parts:
         figures += million_jobs(folder, 100_000 if quick else 1_000_000, 20 if quick else 60)
+    if "users" in parts:
+        figures += many_users(folder, 100_000 if quick else 1_000_000, 40 if quick else 300)
     if "wes" in parts:
         figures += on_toil(folder, quick)
     if "kubernetes" in parts:
