@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pygeoapi_oapip.auth.passwords import Account, hash_password, write_account
 from pygeoapi_oapip.testing.live_server import LiveServer
 
-from .packages import BEACON, USER, evil, failing, files, package
+from .packages import BEACON, USER, evil, failing, package
 
 WAIT = 60_000
 """Milliseconds that a page may take for anything."""
@@ -158,33 +158,9 @@ def test_operator_who_looks_at_jobs_runs_nothing(scene: Scene, browser: Browser)
     made.close()
 
 
-def test_api_documentation_shows_hostile_descriptions_as_text(
-    scene: Scene, context: BrowserContext, witness: Witness
-) -> None:
-    page = context.new_page()
-    witness.look(page, scene.server.url + "/openapi?f=html")
-    page.wait_for_selector(".opblock-tag")
-    for tag in page.locator(".opblock-tag[data-is-open=false]").all():
-        tag.click()
-    page.wait_for_selector(".opblock")
-    for block in page.locator(".opblock", has_text="hostile").all():
-        block.locator("button").first.click()
-    page.wait_for_load_state("networkidle")
-    assert page.locator(f"[src*='{BEACON}'], [href*='{BEACON}'], [href^='javascript:']").count() == 0
-
-
-def test_form_with_hostile_labels_is_used(scene: Scene, context: BrowserContext, witness: Witness) -> None:
-    page = context.new_page()
-    witness.look(page, f"{scene.server.url}/processes/hostile?from={scene.job}#run")
-    page.wait_for_selector("#execute [data-id=word]")
-    page.locator("#execute button[type=submit]").click()
-    page.wait_for_selector("#followed #job[data-status=successful]")
-    page.wait_for_load_state("networkidle")
-
-
 def test_result_that_is_opened_by_itself_runs_nothing(scene: Scene, context: BrowserContext, witness: Witness) -> None:
-    names = [name.partition(".")[0] for name in files() if name != "rows.json"]
-    for path in (*(f"results/{name}" for name in (*names, "said", "table")), "results/tree/page.html", "logs?f=text"):
+    for name in ("collection", "item", "places", "rows", "page", "drawing"):
+        path = f"results/{name}"
         page = context.new_page()
         answers: list[Any] = []
         page.on("response", lambda response, kept=answers: kept.append(response))
