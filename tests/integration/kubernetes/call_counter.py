@@ -32,6 +32,7 @@ class CallCounter:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._port = 0
+        self._passing: set[asyncio.Task[None] | None] = set()  # asyncio itself holds its tasks weakly
 
     def __enter__(self) -> CallCounter:
         self._thread.start()
@@ -63,12 +64,14 @@ class CallCounter:
         return path
 
     async def _passed(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._passing.add(asyncio.current_task())
         with suppress(OSError, asyncio.CancelledError), closing(writer):
             there, back = await asyncio.open_connection(*API_SERVER, ssl=self._tls)
             with closing(back):
                 asking = asyncio.create_task(self._copy(reader, back, True))
                 await self._copy(there, writer, False)
                 asking.cancel()
+        self._passing.discard(asyncio.current_task())
 
     async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, counted: bool) -> None:
         with suppress(OSError):

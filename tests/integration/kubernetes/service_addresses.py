@@ -36,6 +36,7 @@ class ServiceAddresses:
         self._backends: Mapping[Address, list[Address]] = {}
         self._servers: dict[Address, asyncio.Server] = {}
         self._turn = itertools.count()
+        self._passing: set[asyncio.Task[Any] | None] = set()  # asyncio itself holds its tasks weakly
 
     async def serve(self) -> None:
         """Until it is cancelled."""
@@ -61,12 +62,14 @@ class ServiceAddresses:
 
     def _passing_on(self, address: Address) -> Any:
         async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._passing.add(asyncio.current_task())
             found = self._backends.get(address)
             with suppress(OSError, asyncio.CancelledError), closing(writer):  # asyncio logs handlers that are cancelled
                 if found:
                     there, back = await asyncio.open_connection(*found[next(self._turn) % len(found)])
                     with closing(back):
                         await asyncio.gather(_copy(reader, back), _copy(there, writer))
+            self._passing.discard(asyncio.current_task())
 
         return passed
 
