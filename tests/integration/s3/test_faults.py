@@ -178,7 +178,8 @@ def failing(home: Path, storage: Mapping[str, Any]) -> tuple[Mapping[str, Any], 
         live.deploy(FILES)
         job = live.submit("files", {"count": 1})
         status = live.ended(job, 120)
-        until(lambda: not live.get("/health").json()["parts"]["storage"]["ok"], "the health tells")
+        waits = "has not answered yet"
+        until(lambda: waits not in live.get("/health").json()["parts"]["storage"]["detail"], "the health tells")
         assert not (live.home / "jobs" / job / "outputs").exists()
         return status, live.get("/health").json()["parts"]["storage"]
 

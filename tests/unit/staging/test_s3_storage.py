@@ -121,10 +121,11 @@ def test_the_next_try_ends_what_a_fault_broke_off(bench: Bench) -> None:
     bench.s3.faults.append(("PUT bucket/jobs/j1/d/3", 403, "AccessDenied"))
     with pytest.raises(JobFailed):
         bench.publish(outputs)
-    there = bench.stored()
+    # a slow answer makes the client send an object twice: what counts is that the next try sends none again
+    there, before = bench.stored(), bench.s3.puts()
     bench.publish(outputs)
     assert set(bench.stored()) == {f"d/{number}" for number in range(5)}
-    assert all(bench.s3.puts()[f"bucket/jobs/j1/{name}"] == 1 for name in there)
+    assert all(bench.s3.puts()[key] == before[key] for key in (f"bucket/jobs/j1/{name}" for name in there))
 
 
 def test_an_object_of_another_size_is_replaced(bench: Bench) -> None:
