@@ -118,6 +118,7 @@ def _gate(settings: Settings, door: Flask) -> Gate | None:
     from .auth.login import CodeFlow
     from .auth.oidc import BearerTokens
     from .ogcapi.login_views import add_login
+
     [tokens] = (one for one in known if isinstance(one, BearerTokens))
     sessions = Sessions(SqlSessionStore(database), auth.login.session)
     add_login(door, door_of(door), CodeFlow(auth, tokens, sessions), log)

@@ -37,7 +37,6 @@ def list_jobs(door: Door) -> Response:
     return door.document("jobs", documents.jobs(page.jobs, door.status, further))
 
 
-
 def job_status(door: Door, job_id: str) -> Response:
     """GET /jobs/{jobID}."""
     job = door.operations.job(door.principal, checked(job_id, NoSuchJob))

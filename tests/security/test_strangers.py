@@ -38,7 +38,7 @@ def test_stranger_learns_nothing_over_wps_in_xml(site: Site, things: Things, nam
         return site.ask(user, "POST", f"{place}/wps", data=text, content_type="text/xml")
 
     found = sent("bob", things.process, things.ended)
-    assert told(found, things.ended, things.process) == told(sent("bob", "none", unknown), unknown, "none")
+    assert told(found, things.ended, things.process) == told(sent("bob", "nobodys", unknown), unknown, "nobodys")
     assert found.status_code >= 400 and SECRET not in found.text
     assert sent(None, things.process, things.ended).status_code == 401
     assert sent("bob", things.process, things.ended, "/alice").status_code == 403
@@ -54,9 +54,9 @@ def test_process_of_another_cannot_be_named_as_a_nested_one(site: Site, things: 
         body = {"json": {"inputs": {"message": nested}}, "headers": {"Prefer": "respond-async"}}
         return site.ask("bob", "POST", "/processes/echo/execution", **body)
 
-    found, missing = sent(name), sent(name.replace("mine", "none"))
+    found, missing = sent(name), sent(name.replace("mine", "nobodys"))
     assert found.status_code in (400, 404) and SECRET not in found.text
-    assert told(found, "mine") == told(missing, "none")
+    assert told(found, "mine") == told(missing, "nobodys")
 
 
 def test_process_of_another_cannot_be_made_a_job_of_ones_own(site: Site, things: Things) -> None:
@@ -67,7 +67,7 @@ def test_process_of_another_cannot_be_made_a_job_of_ones_own(site: Site, things:
     for name in ("mine", f"{BASE}/alice/ogc-api/processes/mine"):
         found = sent(name)
         assert found.status_code in (400, 404)
-        assert told(found, "mine") == told(sent(name.replace("mine", "none")), "none")
+        assert told(found, "mine") == told(sent(name.replace("mine", "nobodys")), "nobodys")
 
 
 def test_results_of_another_are_not_read_by_the_server_for_a_stranger(site: Site, things: Things) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
 from pygeoapi_oapip.auth.passwords import Account, hash_password, write_account
 from pygeoapi_oapip.testing.live_server import LiveServer
@@ -33,7 +33,9 @@ class Scene:
 
 
 def ask(server: LiveServer, method: str, path: str, **options: Any) -> requests.Response:
-    return requests.request(method, server.url + path, auth=(USER.encode(), SECRET.encode()), timeout=240, **options)
+    named = base64.b64encode(f"{USER}:{SECRET}".encode()).decode("ascii")
+    headers = {**options.pop("headers", {}), "Authorization": f"Basic {named}"}
+    return requests.request(method, server.url + path, headers=headers, timeout=240, **options)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,11 @@ class Witness:
         self.hits: list[str] = []
         context.on("requestfinished", lambda request: self._see(request.url))
         context.on("requestfailed", self._failed)
-        context.on("dialog", lambda dialog: (self.hits.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        context.on("dialog", self._told)
+
+    def _told(self, dialog: Dialog) -> None:
+        self.hits.append(f"dialog {dialog.message}")
+        dialog.dismiss()
 
     def _failed(self, request: Any) -> None:
         if request.failure != "csp":  # what the policy of the page forbids is not sent
