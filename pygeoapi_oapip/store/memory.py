@@ -83,10 +83,11 @@ class MemoryJobStore:
         now = self._clock()
         with self._lock:
             walk = (self._jobs[job_id] for job_id in self._walk(query.start))
+            within = scope
             if query.shared:
                 walk = (job for job in walk if job.owner != scope.owner and self.sharing(job.id).reaches(scope.groups))
-                scope = Scope(None)
-            found = (job for job in walk if _matches(job, query, scope, now))
+                within = Scope(None)
+            found = (job for job in walk if _matches(job, query, within, now))
             page = list(islice(found, query.offset, query.offset + query.limit + 1))
         return JobPage.cut([replace(job, request={}, outputs=None, version=0) for job in page], query)
 

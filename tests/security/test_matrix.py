@@ -105,8 +105,8 @@ def test_the_definition_has_the_routes_of_the_door(site: Site) -> None:
 def test_stranger_cannot_tell_a_thing_of_another_from_nothing(
     site: Site, things: Things, method: str, path: str, prefix: str
 ) -> None:
-    unknown_job, unknown_process = str(uuid4()), "none"
-    missing = told(sent(site, "bob", method, prefix + filled(path, unknown_process, unknown_job)), unknown_job, "none")
+    unknown_job, unknown_process = str(uuid4()), "nobodys"
+    missing = told(sent(site, "bob", method, prefix + filled(path, unknown_process, unknown_job)), unknown_job, "nobodys")
     for job in (things.ended, things.created):
         found = sent(site, "bob", method, prefix + filled(path, things.process, job))
         assert told(found, job, things.process) == missing
@@ -214,7 +214,7 @@ WPS_PATHS = (*(f"/wps?{query}" for query in WPS), *STATUS)
 @pytest.mark.parametrize("path", WPS_PATHS)
 def test_stranger_learns_nothing_over_wps(site: Site, things: Things, path: str) -> None:
     unknown = str(uuid4())
-    missing = told(site.ask("bob", "GET", path.format(process="none", job=unknown)), unknown, "none")
+    missing = told(site.ask("bob", "GET", path.format(process="nobodys", job=unknown)), unknown, "nobodys")
     found = site.ask("bob", "GET", path.format(process=things.process, job=things.ended))
     assert told(found, things.ended, things.process) == missing
     assert found.status_code >= 400 and SECRET not in found.text
