@@ -106,7 +106,8 @@ def test_stranger_cannot_tell_a_thing_of_another_from_nothing(
     site: Site, things: Things, method: str, path: str, prefix: str
 ) -> None:
     unknown_job, unknown_process = str(uuid4()), "nobodys"
-    missing = told(sent(site, "bob", method, prefix + filled(path, unknown_process, unknown_job)), unknown_job, "nobodys")
+    answer = sent(site, "bob", method, prefix + filled(path, unknown_process, unknown_job))
+    missing = told(answer, unknown_job, unknown_process)
     for job in (things.ended, things.created):
         found = sent(site, "bob", method, prefix + filled(path, things.process, job))
         assert told(found, job, things.process) == missing
