@@ -34,16 +34,18 @@ def media_type() -> str:
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def read_object() -> JSONObject:
-    """The body as a JSON object; an empty one stands for `{}`. The Content-Type is not looked at: clients send JSON
-    as form data (curl) or with none at all.
+def read_object(*, needed: bool = False) -> JSONObject:
+    """The body as a JSON object; an empty one stands for `{}`, unless it is `needed`. The Content-Type is not looked
+    at: clients send JSON as form data (curl) or with none at all.
 
     Raises:
-        BadRequest: it is not a JSON object (RFC 8259), has a member twice, a number that is not finite, a text that
-            is not Unicode, or is nested too deeply.
+        BadRequest: it is needed and empty, it is not a JSON object (RFC 8259), has a member twice, a number that is
+            not finite, a text that is not Unicode, or is nested too deeply.
     """
     raw = read_bytes()
     if not raw.strip():
+        if needed:
+            raise BadRequest("there is no body; a JSON object is needed")
         return {}
     value = parse(raw)
     if not isinstance(value, Mapping):

@@ -38,7 +38,7 @@ def change_process_sharing(door: Door, process_id: str) -> Response:
 
 
 def _share_process(door: Door, process_id: str, before: Sharing) -> Response:
-    wanted = _read(bodies.read_object(), before)
+    wanted = _read(bodies.read_object(needed=True), before)
     found = door.operations.share_process(door.principal, checked(process_id, NoSuchProcess), wanted)
     return _answer(door, found, door.links.process(process_id))
 
@@ -60,7 +60,7 @@ def change_job_sharing(door: Door, job_id: str) -> Response:
 
 
 def _share_job(door: Door, job_id: str, before: Sharing) -> Response:
-    wanted = _read(bodies.read_object(), before)
+    wanted = _read(bodies.read_object(needed=True), before)
     found = door.operations.share_job(door.principal, checked(job_id, NoSuchJob), wanted)
     return _answer(door, found, door.links.job(job_id))
 
@@ -85,6 +85,8 @@ def _read(body: Mapping[str, object] | JSONObject, before: Sharing) -> Sharing:
         raise BadRequest("groups: must be a list of the names of groups", location="groups")
     if len(groups) > MOST_GROUPS:
         raise BadRequest(f"groups: at most {MOST_GROUPS}", location="groups")
+    if not isinstance(body.get("links", []), list):
+        raise BadRequest("links: must be a list", location="links")
     return Sharing(public, frozenset(str(name) for name in groups))
 
 

@@ -99,10 +99,20 @@ def test_things_are_shared_with_own_groups_only(site: Site) -> None:
         assert site.ask("root", "PUT", path, json={"groups": ["forest"]}).status_code == 200
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_no_body_changes_nothing(site: Site, method: str) -> None:
+    deploy(site, "alice", "kept")
+    site.ask("alice", "PUT", "/processes/kept/sharing", json={"public": True})
+    refused: Any = site.ask("alice", method, "/processes/kept/sharing").json
+    assert (refused["status"], refused["detail"]) == (400, "there is no body; a JSON object is needed")
+    assert title(site, "bob", "kept") == "of alice"
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {"public": 1},
+        {"links": "x"},
         {"groups": "hydro"},
         {"groups": [1]},
         {"groups": ["a\nb"]},
