@@ -23,7 +23,10 @@ from .settings_engines import LocalEngine as LocalEngine
 from .settings_engines import WesEngine as WesEngine
 from .settings_quotas import Quota as Quota
 from .settings_quotas import Quotas
-from .settings_s3 import LocalStorage, S3Source, Storage
+from .settings_s3 import LocalStorage, S3Source
+from .settings_staging import HttpAccess, InputCache, Stac
+from .settings_staging_wrap import Wrap
+from .settings_workspace import Storage
 
 OWN_PROCESSES = ("echo", "org.n52.javaps.test.EchoProcess")
 """Ids of the processes that the server brings itself."""
@@ -52,7 +55,14 @@ class Staging(_Block):
     allow_files: tuple[Path, ...] = Field((), description="Folders whose files may be given as `file:` inputs.")
     max_bytes: Bytes = Field(10 * 1024**3, description="Largest input that is downloaded.")
     timeout: Seconds = Field(30.0, description="For connecting, and between two pieces of a download.")
+    max_files: int = Field(100_000, ge=1, description="Most files of one input.")
+    parallel: int = Field(8, ge=1, le=64, description="Downloads at once for one job.")
+    min_rate: Bytes = Field(1024, description="Bytes per second; a slower server counts as away. 0: any rate.")
     s3: tuple[S3Source, ...] = Field((), description="")
+    http: tuple[HttpAccess, ...] = Field((), description="")
+    stac: Stac = Field(default_factory=Stac)
+    cache: InputCache = Field(default_factory=InputCache)
+    wrap: Wrap = Field(default_factory=Wrap)
 
 
 class Sync(_Block):
@@ -65,6 +75,12 @@ class Retention(_Block):
     """When ended jobs and their results are removed."""
 
     jobs: Seconds = Field(30 * 86400.0, description="Age after the end; 0: never.")
+    jobs_per_user: int = Field(
+        0, ge=0, description="Ended jobs of one user that are kept, the newest ones; 0: any number."
+    )
+    bytes_per_user: Bytes = Field(
+        0, description="Room for the results of one user on this server or in its bucket; the oldest go; 0: no limit."
+    )
     audit: Seconds = Field(0.0, description="Age at which entries of the audit are removed; 0: never.")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -57,6 +59,13 @@ def _prefix(value: str) -> str:
     return value
 
 
+def _named(value: Mapping[str, TokenFor]) -> Mapping[str, TokenFor]:
+    for name in value:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,50}", name):
+            raise ValueError(f"{name!r}: a name may have letters, digits, _ and -")
+    return value
+
+
 def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
     for text in value:
         try:
@@ -77,6 +86,13 @@ class Introspection(Block):
     client_id: str = Field(description="The client as which the server asks.")
     client_secret: Secret = Field(repr=False, description="Its secret.")
     keep: Seconds = Field(60.0, description="Time that an answer counts; a revoked token works as long.")
+
+
+class Exchange(Block):
+    """Getting tokens of users for other services from the issuer (RFC 8693), see `auth.on_behalf`."""
+
+    client_id: str = Field(description="The client as which the server asks; its tokens have to be for this server.")
+    client_secret: Secret = Field(repr=False, description="Its secret.")
 
 
 class RoleNamesOfIssuer(Block):
@@ -119,6 +135,60 @@ class Issuer(Block):
     keep_keys: Seconds = Field(86400.0, description="Time that its keys count while it cannot be reached.")
     ca: Path | None = Field(None, description="File with the certificates that are trusted instead.")
     introspection: Introspection | None = Field(None, description="")
+    exchange: Exchange | None = Field(None, description="")
+
+
+class TokenFor(Block):
+    """A service that is asked with tokens of users: what the issuer is told of it. One of the three is needed."""
+
+    audience: str = Field("", description="The name of the service at the issuer (RFC 8693 `audience`).")
+    resource: str = Field("", description="Its address (RFC 8693 `resource`), where the issuer wants to know that.")
+    scopes: tuple[str, ...] = Field((), description="What the token shall allow; `[]`: what the issuer gives.")
+
+    @model_validator(mode="after")
+    def _somebody(self) -> TokenFor:
+        if not (self.audience or self.resource or self.scopes):
+            raise ValueError(
+                "give `audience`, `resource` or `scopes`: else the token would be for nobody in particular"
+            )
+        return self
+
+
+def _sealing_key(value: str) -> str:
+    if len(sealing_bytes(value)) != KEY_BYTES:
+        raise ValueError(f"is not {KEY_BYTES} random bytes in base64 (openssl rand -base64 {KEY_BYTES})")
+    return value
+
+
+KEY_BYTES = 32
+SealingKey = Annotated[Secret, AfterValidator(_sealing_key)]
+
+
+def sealing_bytes(text: str) -> bytes:
+    """The bytes of a key in base64, of either alphabet; none where it is not base64."""
+    try:
+        return b64decode(
+            text.strip().replace("-", "+").replace("_", "/") + "=" * (-len(text.strip()) % 4), validate=True
+        )
+    except ValueError:
+        return b""
+
+
+class OnBehalf(Block):
+    """Jobs act at other services with tokens of their owners, which the issuers exchange (`issuers[].exchange`)."""
+
+    key: SealingKey = Field(
+        repr=False, description="32 random bytes in base64: what tokens are sealed with until their jobs need them."
+    )
+    old_keys: tuple[SealingKey, ...] = Field(
+        (), repr=False, description="Keys from before, with which tokens are opened still."
+    )
+    tokens: Annotated[Mapping[str, TokenFor], AfterValidator(_named)] = Field(
+        description="The services, by a name that the other settings (`user_token`) use."
+    )
+    missing: Literal["fail", "without"] = Field(
+        "fail", description="A job whose token is not there, or has expired: `fail`, or go on `without` one."
+    )
 
 
 class Login(Block):
@@ -180,6 +250,13 @@ class OidcAuth(Rules):
     type: Literal["oidc"] = "oidc"
     issuers: tuple[Issuer, ...] = Field(description="")
     login: Login | None = Field(None, description="")
+    on_behalf: OnBehalf | None = Field(None, description="")
+
+    @model_validator(mode="after")
+    def _exchanging(self) -> OidcAuth:
+        if self.on_behalf is not None and all(item.exchange is None for item in self.issuers):
+            raise ValueError("on_behalf: no issuer exchanges tokens (issuers[].exchange)")
+        return self
 
     @model_validator(mode="after")
     def _distinct(self) -> OidcAuth:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from .setting_values import Block, Bytes, Seconds, Secret
 
@@ -153,6 +153,8 @@ class CalrissianEngine(Block):
         default_factory=dict, description="Other values of these keys for one process, by process id."
     )
 
+    _by_process: dict[str, CalrissianEngine] = PrivateAttr(default_factory=dict)
+
     @model_validator(mode="after")
     def _namespaces_have_volumes(self) -> CalrissianEngine:
         if self.per_job and self.volumes.exchange is None:
@@ -165,14 +167,15 @@ class CalrissianEngine(Block):
             wrong = set(values) & _OF_THE_ENGINE
             if wrong:
                 raise ValueError(f"processes.{name}: {', '.join(sorted(wrong))} is the same for all processes")
-            self.of(name)
+            if values:
+                self._by_process[name] = self._with(values)
         return self
 
     def of(self, process_id: str) -> CalrissianEngine:
         """These settings with the values for one process."""
-        values = self.processes.get(process_id)
-        if not values:
-            return self
+        return self._by_process.get(process_id, self)
+
+    def _with(self, values: Mapping[str, Any]) -> CalrissianEngine:
         known = self.model_dump(exclude={"processes", "volumes"})
         return CalrissianEngine.model_validate({**known, "volumes": self.volumes, **values})
 

@@ -98,6 +98,9 @@ class WesEngine(Block):
         default_factory=dict,
         description="Folders of this server that the cluster sees, and where: input files in them are not sent.",
     )
+    tell_user: bool = Field(
+        False, description="Tell the service whose job it is: the tags `oapip-user` and `oapip-groups` of each run."
+    )
     max_attachment: Bytes = Field(32 * 1024**2, description="Largest sum of input files that is sent within a request.")
     outputs: Annotated[Mapping[str, str] | str, AfterValidator(_place)] = Field(
         default_factory=dict,

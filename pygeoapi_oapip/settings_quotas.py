@@ -26,13 +26,33 @@ class Quota(Block):
     )
 
 
+class Together(Block):
+    """What all members of a group may have together; 0: any amount."""
+
+    queued: int = Field(0, ge=0, description="As above, of all members.")
+    running: int = Field(0, ge=0, description="As above, of all members.")
+    cores: float = Field(0, ge=0, description="As above, of all members.")
+    memory: Bytes = Field(0, description="As above, of all members.")
+    storage: Bytes = Field(0, description="As above, of all members.")
+    deploys_per_minute: int = Field(0, ge=0, description="As above, of all members.")
+
+
+class GroupQuota(Quota):
+    """What each member of a group may have, and all of them together."""
+
+    together: Together = Field(default_factory=Together)
+
+
 class Quotas(Block):
     """Quotas of users. The one of a user's name counts, else the largest of his groups, else the largest of his roles,
     else the default; each key by itself."""
 
     default: Quota = Field(default_factory=Quota)
     roles: Mapping[str, Quota] = Field(default_factory=dict, description="By role; for each user who has it.")
-    groups: Mapping[str, Quota] = Field(default_factory=dict, description="By group; for each user who is in it.")
+    groups: Mapping[str, GroupQuota] = Field(
+        default_factory=dict,
+        description="By group; for each user who is in it, and under `together` for all of them.",
+    )
     users: Mapping[str, Quota] = Field(default_factory=dict, description="By name; `anonymous` where `auth` is none.")
 
     @field_validator("roles")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from .setting_values import Block, Seconds, Secret
+from .settings_results import Endpoint, ResultOptions
 
 
 def _at_most_a_week(value: float) -> float:
@@ -24,20 +25,12 @@ class S3Credentials(Block):
     session_token: Secret | None = Field(None, repr=False, description="Of temporary credentials.")
 
 
-def _http_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", value):
-        raise ValueError("is not an http or https URL without user, query and fragment")
-    return value.rstrip("/")
-
-
-Endpoint = Annotated[str, AfterValidator(_http_url)]
-"""URL of an S3 server."""
-
 BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 """Regular expression of a bucket name."""
 
 
-def _prefix(value: str) -> str:
+def key_prefix(value: str) -> str:
+    """A prefix of keys without a `/` at its ends. Raises ValueError."""
     parts = value.strip("/").split("/")
     if not all(re.fullmatch(r"[\w.=+-]{1,100}", part, re.ASCII) and part not in (".", "..") for part in parts):
         raise ValueError("is not a path of letters, digits and .=+-_ (for example processing-results)")
@@ -61,24 +54,19 @@ class S3Source(S3Access):
     buckets: tuple[str, ...] = Field(description="Names of the buckets, with `*` as wildcard.")
 
 
-class LocalStorage(Block):
+class LocalStorage(ResultOptions):
     """Results stay in the folder of the job."""
 
     type: Literal["local"] = "local"
 
 
-class S3Storage(S3Access):
-    """Results are kept in an S3 bucket. Without credentials, the keys are found as the AWS SDKs do (`AWS_*` variables,
-    roles)."""
+class Presigning(Block):
+    """Where links in results lead."""
 
-    type: Literal["s3"] = "s3"
-    bucket: Annotated[str, Field(pattern=f"^{BUCKET}$")] = Field(description="Name of the bucket.")
-    prefix: Annotated[str, AfterValidator(_prefix)] = Field(
-        "processing-results", description="What the keys of all objects start with."
-    )
-    create_bucket: bool = Field(False, description="Make the bucket if it does not exist.")
-    links: Literal["proxied", "presigned"] = Field(
-        "proxied", description="Links in results lead to this server, or straight to the S3 server (presigned)."
+    links: Literal["proxied", "presigned", "direct"] = Field(
+        "proxied",
+        description="Links in results lead to this server, straight to the S3 server (presigned), or are addresses of "
+        "the form `s3://BUCKET/KEY` (direct).",
     )
     presign: Annotated[Seconds, AfterValidator(_at_most_a_week)] = Field(
         3600.0, description="Time that presigned links work, at most 7 days."
@@ -88,5 +76,14 @@ class S3Storage(S3Access):
     )
 
 
-Storage = Annotated[LocalStorage | S3Storage, Field(discriminator="type")]
-"""Where results are kept."""
+class S3Storage(Presigning, S3Access, ResultOptions):
+    """Results are kept in an S3 bucket. Without credentials, the keys are found as the AWS SDKs do (`AWS_*` variables,
+    roles)."""
+
+    type: Literal["s3"] = "s3"
+    bucket: Annotated[str, Field(pattern=f"^{BUCKET}$")] = Field(description="Name of the bucket.")
+    prefix: Annotated[str, AfterValidator(key_prefix)] = Field(
+        "processing-results", description="What the keys of all objects start with."
+    )
+    per_user: bool = Field(False, description="A folder for each user below the prefix.")
+    create_bucket: bool = Field(False, description="Make the bucket if it does not exist.")

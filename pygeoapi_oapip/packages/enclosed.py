@@ -10,13 +10,16 @@ import json
 import zlib
 from dataclasses import asdict, replace
 
-from ..model.execution import PROCESS_OWNER, ExecutionRequest
+from ..model.execution import PROCESS_OWNER, SECRET_INPUTS, ExecutionRequest
 from ..model.identity import ANONYMOUS_NAME
 from ..model.json import JSONObject
 from ..model.process import Package, Process
 from ..model.quota import RESOURCES
+from .cwltypes import CWLType, TypeReader
+from .document import find_process
 from .remote import is_remote
 from .resources import demand
+from .wrap_tools import declared_secrets
 
 _MEMBER = "package"
 
@@ -44,8 +47,23 @@ def stored_request(process: Process, request: ExecutionRequest) -> JSONObject:
     if process.package is not None and not is_remote(process.package):
         wanted = demand(process.package.document)
         stored = {**stored, RESOURCES: [wanted.cores, wanted.memory]}
+        if names := secret_inputs(process.package):
+            stored = {**stored, SECRET_INPUTS: list(names)}
     if process.owner != ANONYMOUS_NAME:
         stored = {**stored, PROCESS_OWNER: process.owner}
     if process.revision == 0 and process.package is not None:
         return enclose(stored, process.package)
     return stored
+
+
+def secret_inputs(package: Package) -> tuple[str, ...]:
+    """The inputs whose texts a package declares to be secret (`cwltool:Secrets`); what is no text cannot be."""
+    if is_remote(package) or not declared_secrets(find_process(package.document, package.entry)):
+        return ()
+    reader = TypeReader(package.document, package.entry)
+    declared = declared_secrets(reader.process)
+    return tuple(item.id for item in reader.inputs() if item.id in declared and _is_text(item.type))
+
+
+def _is_text(cwl: CWLType) -> bool:
+    return _is_text(cwl.items[0]) if cwl.kind == "array" else cwl.kind == "string"

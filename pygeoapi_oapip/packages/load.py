@@ -5,6 +5,7 @@ cwltool keeps its schemas in module globals, so one package is validated at a ti
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import urldefrag, urljoin
 
 from ..errors import InvalidPackage, UnresolvableReference
 from ..model.process import Package
+from .borrowed import with_own_names
 from .cwltool_check import LOCK, load_schema, quiet, validate
 from .document import (
     VERSIONS,
@@ -115,11 +117,11 @@ def warm() -> None:
 
 
 def _load(source: bytes, media_type: str, entry: str | None, reader: Reader, max_bytes: int) -> Package:
-    document = parse_mapping(source, max_bytes=max_bytes)
-    version_of(document)
+    sent = parse_mapping(source, max_bytes=max_bytes)
+    document = with_own_names(sent)
     chosen = choose_entry(document, entry)
     refuse_cycles(document)
-    reader.seed(decode(source))
+    reader.seed(decode(source) if document is sent else json.dumps(document))
     with LOCK, quiet():
         validate(reader.base + chosen, reader)
         if reader.used or refers_by_address(document):

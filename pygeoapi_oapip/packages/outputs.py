@@ -66,7 +66,6 @@ class _Collector:
             name=basename,
             media_type=_media_type(raw, cwl, basename, path),
             size=size if isinstance(size, int) else 0,
-            checksum=str(raw.get("checksum") or ""),
             secondary=tuple(self.part(item, name) for item in _list(raw.get("secondaryFiles"))),
             format=_text(raw.get("format")),
         )

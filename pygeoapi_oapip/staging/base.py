@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..model.json import JSONObject
 from ..model.value import DirectoryOutput, FileOutput, OutputValue
 from ..packages.joborder import FileSource
+
+if TYPE_CHECKING:
+    from .transfer import Intake
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Staged:
     path: Path
     media_type: str
     is_directory: bool = False
+    url: str = ""
+    """After redirects, where that is another one than was asked for."""
 
 
 class Stager(Protocol):
@@ -50,8 +55,50 @@ class Stager(Protocol):
         """Read a document into memory."""
         ...
 
-    def stage(self, url: str, folder: Path) -> Staged:
-        """Put the thing at `url` into `folder` (which exists), or, for a local file, tell where it is."""
+    def stage(self, url: str, folder: Path, intake: Intake | None = None) -> Staged:
+        """Put the thing at `url` into `folder` (which exists), or, for a local file, tell where it is.
+
+        Args:
+            intake: counts what is read, for the limits of the input. None: it is read alone.
+
+        Raises:
+            Stopped: the input is not wanted any more.
+        """
+        ...
+
+
+@runtime_checkable
+class Downloader(Protocol):
+    """A stager that can put one file exactly where it is wanted."""
+
+    def download(self, url: str, target: Path, intake: Intake) -> None:
+        """Copy a file to `target`, whole or not at all; its folder exists. Raises as `Stager.stage`."""
+        ...
+
+
+TokenOf = Callable[[str], str | None]
+"""By the name of a service (`auth.on_behalf.tokens`): the token of a job's owner for it; None to go on without one.
+Raises Forbidden where there is none, and the job shall not go on."""
+
+
+@runtime_checkable
+class OnBehalf(Protocol):
+    """A stager that can act with tokens of a user."""
+
+    def on_behalf(self, tokens: TokenOf) -> Stager:
+        """The same stager, with the tokens of one job."""
+        ...
+
+
+class Watch(Protocol):
+    """Whoever waits for the inputs of a job."""
+
+    def wanted(self) -> bool:
+        """False: the job is dismissed, or another process moves it."""
+        ...
+
+    def tell(self, message: str) -> None:
+        """How far it is, for the user. Raises VersionConflict: not wanted any more."""
         ...
 
 
@@ -71,7 +118,24 @@ class Result:
 
 
 class JobFiles(FileSource, Protocol):
-    """Puts the inputs of one job into its folder."""
+    """Puts the inputs of one job into its folder. What `reference` returns is there only after `complete`."""
+
+    def complete(self, order: JSONObject, watch: Watch | None = None) -> JSONObject:
+        """Read all references, several at once.
+
+        Args:
+            order: holds the objects that `reference` returned, at any place.
+            watch: asked and told now and then.
+
+        Returns:
+            The order with the files that are there now.
+
+        Raises:
+            InvalidInputs, AddressForbidden, UnresolvableReference, TooLarge: permanent, naming the input.
+            Unavailable: temporary.
+            VersionConflict: the job is not wanted any more.
+        """
+        ...
 
     def adopt(self, input_id: str, result: Result, copied: bool) -> JSONObject:
         """The CWL File or Directory object of a result of another job, which may be removed afterwards.
@@ -148,8 +212,22 @@ class Storage(Protocol):
     """
 
     @property
+    def of_users(self) -> bool:
+        """True where results belong to their users: what is stored of a job stays when the job is removed."""
+        ...
+
+    @property
     def remote(self) -> bool:
         """True where results leave this machine: publishing takes time, and the local copies are freed after it."""
+        ...
+
+    def admit(self, owner: str) -> None:
+        """Look, before a job runs for hours, whether results of this user can be kept. May take seconds where
+        `of_users` is true.
+
+        Raises:
+            JobFailed: certainly not. Nothing is raised where that cannot be known now.
+        """
         ...
 
     def publish(
@@ -188,6 +266,11 @@ class Storage(Protocol):
 
     def link(self, leaf: FileOutput | DirectoryOutput) -> str:
         """An address under which anybody can read a stored file for a while; "" where the file is served here."""
+        ...
+
+    def asset_fields(self, href: str) -> JSONObject:
+        """What the STAC assets of a stored Directory say of where they are (`storage:*`); nothing where the files are
+        on this machine."""
         ...
 
     def fetch(self, href: str, target: Path, is_directory: bool) -> None:

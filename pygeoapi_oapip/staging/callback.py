@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ..errors import AddressForbidden, UnresolvableReference
 from ..settings import Callbacks
-from .http import explained, guarded_session, is_internal, matches
+from .guard import explained, guarded_session, is_internal, matches
 
 LOOK_UP = 2.0
 """Seconds that a submission waits for the name server; a name that is not found by then is checked at delivery."""

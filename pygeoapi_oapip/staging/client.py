@@ -1,4 +1,4 @@
-"""Requests of any method to other servers, under the same guard as references (see `staging.http`)."""
+"""Requests of any method to other servers, under the same guard as references (see `staging.guard`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ..model.answer import Answer
 from ..model.json import JSONObject
 from ..settings import Staging as StagingSettings
 from .base import Staged
-from .http import MAX_REDIRECTS, HttpStager, explained, guarded_session, matches, redirected
+from .guard import MAX_REDIRECTS, explained, guarded_session, matches, redirected
+from .http import HttpStager
 
 _CHUNK = 1 << 16
 

@@ -12,7 +12,8 @@ import requests
 
 from ..errors import InvalidInputs, TooLarge, Unavailable, UnresolvableReference
 from ..settings import Staging
-from .http import MAX_REDIRECTS, HttpStager, explained, guarded_session, redirected
+from .guard import MAX_REDIRECTS, explained, guarded_session, redirected
+from .http import HttpStager
 
 _CHUNK = 1 << 16
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -9,6 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import AddressForbidden, TooLarge, UnresolvableReference
 from .base import Fetched, Staged
+from .transfer import Intake
+
+_CHUNK = 1 << 20
 
 
 class FileStager:
@@ -32,10 +35,23 @@ class FileStager:
             raise TooLarge(f"{url} is larger than {max_bytes} bytes")
         return Fetched(path.read_bytes(), mimetypes.guess_type(path.name)[0] or "", url)
 
-    def stage(self, url: str, folder: Path) -> Staged:
+    def stage(self, url: str, folder: Path, intake: Intake | None = None) -> Staged:
         """Tell where the file or folder is; nothing is copied."""
         path = self._existing(url)
         return Staged(path, mimetypes.guess_type(path.name)[0] or "", path.is_dir())
+
+    def download(self, url: str, target: Path, intake: Intake) -> None:
+        """As `Downloader.download`: a copy, which a job may write to."""
+        path = self._existing(url)
+        if not path.is_file():
+            raise UnresolvableReference(f"{url} is not a file")
+        intake.expect(url, path.stat().st_size, target.parent)
+        partial = target.with_name(target.name + ".part")
+        with path.open("rb") as source, partial.open("wb") as copy:
+            while piece := source.read(_CHUNK):
+                intake.moved(url, len(piece))
+                copy.write(piece)
+        partial.replace(target)
 
     def probe(self, url: str, seconds: float) -> None:
         """Refuse what does not exist."""

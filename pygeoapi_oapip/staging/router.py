@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 from ..errors import UnresolvableReference
 from ..settings import Settings
 from ..settings import Staging as StagingSettings
-from ..settings_s3 import S3Storage, Storage
-from .base import Fetched, Prober, Staged, Stager
+from ..settings_workspace import Storage
+from .base import Downloader, Fetched, OnBehalf, Prober, Staged, Stager, TokenOf
+from .cache import make_cache
+from .choice import split
 from .file import FileStager
+from .transfer import Intake
 
 if TYPE_CHECKING:
     from .client import GuardedClient
@@ -31,7 +34,8 @@ class SchemeRouter:
         return frozenset(self._by_scheme)
 
     def check(self, url: str) -> None:
-        """Refuse unknown schemes, then as the part does."""
+        """Refuse unknown schemes and what does not choose assets, then as the part does."""
+        url, _ = split(url)
         self._part(url).check(url)
 
     def fetch(self, url: str, max_bytes: int) -> Fetched:
@@ -40,18 +44,32 @@ class SchemeRouter:
         part.check(url)
         return part.fetch(url, max_bytes)
 
-    def stage(self, url: str, folder: Path) -> Staged:
+    def stage(self, url: str, folder: Path, intake: Intake | None = None) -> Staged:
         """Put the thing at `url` into `folder`, or tell where it is."""
         part = self._part(url)
         part.check(url)
-        return part.stage(url, folder)
+        return part.stage(url, folder, intake)
+
+    def download(self, url: str, target: Path, intake: Intake) -> None:
+        """Put one file at `target`."""
+        part = self._part(url)
+        part.check(url)
+        if not isinstance(part, Downloader):
+            raise UnresolvableReference(f"{url!r} cannot be read as a single file")
+        part.download(url, target, intake)
 
     def probe(self, url: str, seconds: float) -> None:
         """As the part does; a part that cannot look knows nothing."""
+        url, _ = split(url)
         part = self._part(url)
         part.check(url)
         if isinstance(part, Prober):
             part.probe(url, seconds)
+
+    def on_behalf(self, tokens: TokenOf) -> SchemeRouter:
+        """The same, with the tokens of one job."""
+        parts = dict.fromkeys(self._by_scheme.values())
+        return SchemeRouter([part.on_behalf(tokens) if isinstance(part, OnBehalf) else part for part in parts])
 
     def _part(self, url: str) -> Stager:
         try:
@@ -75,11 +93,12 @@ def make_stager(settings: StagingSettings, storage: Storage | None = None) -> Sc
     """
     from .http import HttpStager
 
-    stagers: list[Stager] = [HttpStager(settings), FileStager(settings.allow_files)]
+    cache = make_cache(settings.cache)
+    stagers: list[Stager] = [HttpStager(settings, cache), FileStager(settings.allow_files)]
     if settings.s3:
         from .s3 import S3Stager
 
-        stagers.append(S3Stager(settings, storage if isinstance(storage, S3Storage) else None))
+        stagers.append(S3Stager(settings, storage, cache))
     return SchemeRouter(stagers)
 
 

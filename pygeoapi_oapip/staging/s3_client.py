@@ -18,6 +18,9 @@ PARALLEL = 10
 PART = 8 * 1024**2
 """Bytes of a part of a large file; grows by itself for files of more than 10,000 parts."""
 
+_WAITING = 64
+"""Pieces of 256 KiB that wait for the disk; the SDK's 1000 are 250 MiB where the disk is slower than the network."""
+
 _LOCK = threading.Lock()
 _QUIET = ("boto3", "botocore", "s3transfer")
 
@@ -108,5 +111,6 @@ def transfers(client: Any, parallel: int = PARALLEL) -> Any:
         max_request_concurrency=parallel,
         max_in_memory_upload_chunks=4,
         max_in_memory_download_chunks=4,
+        max_io_queue_size=_WAITING,
     )
     return TransferManager(client, config)

@@ -34,8 +34,18 @@ def listed(client: Any, at: ObjectAddress) -> Iterator[Any]:
         yield from page.get("Contents", ())
 
 
-def download(client: Any, at: ObjectAddress, objects: list[Any], target: Path) -> None:
-    """Download objects of a folder to the same paths below `target`; those that are there already are left.
+def beside(client: Any, at: ObjectAddress) -> Iterator[ObjectAddress]:
+    """Folders whose names begin as that of a folder, and go on with `-`."""
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=at.bucket, Prefix=f"{at.folder[:-1]}-", Delimiter="/"
+    )
+    for page in pages:
+        for found in page.get("CommonPrefixes", ()):
+            yield ObjectAddress(at.bucket, found["Prefix"])
+
+
+def places(at: ObjectAddress, objects: list[Any], target: Path) -> dict[Path, Any]:
+    """The objects of a folder by the same paths below `target`, whose folders are made.
 
     Raises:
         UnresolvableReference: one object is called as the folder of another one.
@@ -52,6 +62,17 @@ def download(client: Any, at: ObjectAddress, objects: list[Any], target: Path) -
             wanted[target / path] = item
     if (both := next((path for path in wanted if path.is_dir()), None)) is not None:
         raise _both(at, wanted[both]["Key"])
+    return wanted
+
+
+def download(client: Any, at: ObjectAddress, objects: list[Any], target: Path) -> None:
+    """Download objects of a folder to the same paths below `target`; those that are there already are left.
+
+    Raises:
+        UnresolvableReference: one object is called as the folder of another one.
+        OSError: the disk is full or read-only.
+    """
+    wanted = places(at, objects, target)
     times = {path: item["LastModified"].timestamp() for path, item in wanted.items()}
     missing = {path: item for path, item in wanted.items() if not is_copy(path, item["Size"], times[path])}
     with transfers(client) as manager:

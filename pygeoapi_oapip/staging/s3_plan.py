@@ -106,7 +106,9 @@ class Plan:
         found = self.look(source, is_folder)
         if not found:
             raise JobFailed(f"outputs.{name}: {leaf.href} is not there")
-        if source.bucket == self.base.bucket and source.key.startswith(self.base.folder):
+        # an engine's own stage-out may have put it there: into this folder, or into JOB-ANYTHING beside it
+        own = (self.base.folder, f"{self.base.folder[:-1]}-")
+        if source.bucket == self.base.bucket and source.key.startswith(own):
             target = source
         else:
             target = self.base.below(self._place(source, leaf.name))

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import JobFailed, ResultNotAvailable, StorageUnavailable, UnresolvableReference
+from ..model.json import JSONObject
 from ..model.value import DirectoryOutput, FileOutput, OutputValue
 from ..settings_s3 import S3Storage
 from .base import Content, Entry
@@ -18,11 +19,12 @@ from .s3_bucket import BucketCheck
 from .s3_client import Clients, make_client, transfers
 from .s3_content import ArchiveContent, Member, ObjectContent
 from .s3_faults import serving, storing
-from .s3_objects import Known, download, head, listed
+from .s3_objects import Known, beside, download, head, listed
 from .s3_plan import Found, Plan
 from .s3_trash import Trash
 from .s3_upload import Upload, remove_all
-from .storage import MARK
+from .storage import MARK, owner_in
+from .user_names import user_folder
 
 _SERVING_SECONDS = 15.0
 
@@ -37,19 +39,24 @@ class S3ResultStorage:
     """
 
     remote = True
+    of_users = False
 
     def __init__(self, settings: S3Storage, clients: Clients, home: Path) -> None:
         self._settings = settings
         self._sources = clients
         self._lock = threading.Lock()
         self._check = BucketCheck(settings, lambda: self._client)
-        self._trash = Trash(home, self._remove)
+        self._jobs = home.parent
+        self._trash = Trash(home, self.remove)
+
+    def admit(self, owner: str) -> None:
+        """Everybody; `health` tells of the bucket."""
 
     def publish(
         self, job_id: str, outputs: Mapping[str, OutputValue], workspace: Path, wanted: Callable[[], bool]
     ) -> Mapping[str, OutputValue]:
         """Upload what is not there yet. See Storage."""
-        base = self._base(job_id)
+        base = self._base(job_id, owner_in(workspace))
         plan = Plan(base, workspace, self._look)
         with storing("the results cannot be stored"):
             moved = plan.add(outputs)
@@ -81,19 +88,32 @@ class S3ResultStorage:
         return ArchiveContent(name, self._members(self._own(href)))
 
     def link(self, leaf: FileOutput | DirectoryOutput) -> str:
-        """Presigned, where the settings say so. See Storage."""
-        if self._settings.links != "presigned" or isinstance(leaf, DirectoryOutput):
+        """Presigned or direct, where the settings say so. See Storage."""
+        if self._settings.links == "proxied" or isinstance(leaf, DirectoryOutput):
             return ""
         try:
             at = self._own(leaf.href)
         except ResultNotAvailable:
             return ""
+        if self._settings.links == "direct":
+            return leaf.href
         named = f"inline; filename*=UTF-8''{quote(leaf.name, safe='')}"
         asked = {"Bucket": at.bucket, "Key": at.key, "ResponseContentDisposition": named}
         if leaf.media_type.isascii() and leaf.media_type.isprintable() and leaf.media_type:
             asked["ResponseContentType"] = leaf.media_type
         with serving(at.name):
             return str(self._signing.generate_presigned_url("get_object", asked, int(self._settings.presign)))
+
+    def asset_fields(self, href: str) -> JSONObject:
+        """See Storage. The names are those of the STAC storage extension 1.0, and `storage:endpoint` as ZOO has it."""
+        settings = self._settings
+        return {
+            "storage:platform": "AWS" if settings.endpoint is None else "S3",
+            "storage:region": settings.region,
+            "storage:requester_pays": False,
+            "storage:tier": "Standard",
+            **({"storage:endpoint": settings.endpoint} if settings.endpoint else {}),
+        }
 
     def fetch(self, href: str, target: Path, is_directory: bool) -> None:
         """See Storage."""
@@ -115,7 +135,7 @@ class S3ResultStorage:
 
     def discard(self, job_id: str) -> None:
         """See Storage."""
-        self._trash.put(job_id)
+        self._trash.put(job_id, owner_in(self._jobs / job_id))
 
     def sweep(self) -> None:
         """See Storage."""
@@ -141,8 +161,9 @@ class S3ResultStorage:
     def _signing(self) -> Any:
         return make_client(self._settings, endpoint=self._settings.public_endpoint)
 
-    def _base(self, job_id: str) -> ObjectAddress:
-        return ObjectAddress(self._settings.bucket, f"{self._settings.prefix}/{job_id}/")
+    def _base(self, job_id: str, owner: str) -> ObjectAddress:
+        user = f"{user_folder(owner)}/" if self._settings.per_user and owner else ""
+        return ObjectAddress(self._settings.bucket, f"{self._settings.prefix}/{user}{job_id}/")
 
     def _own(self, href: str) -> ObjectAddress:
         try:
@@ -193,10 +214,13 @@ class S3ResultStorage:
             if not item["Key"].endswith("/")
         ]
 
-    def _remove(self, job_id: str) -> None:
+    def remove(self, job_id: str, owner: str) -> None:
+        """Remove all objects of a job now. Raises StorageUnavailable."""
         try:
             with storing("the results cannot be removed"):
-                remove_all(self._client, self._base(job_id))
+                base = self._base(job_id, owner)
+                for folder in (base, *beside(self._client, base)):
+                    remove_all(self._client, folder)
         except JobFailed as error:
             raise StorageUnavailable(error.detail) from None
 

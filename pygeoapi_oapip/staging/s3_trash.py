@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -22,10 +23,10 @@ class Trash:
 
     Args:
         home: folder of the files.
-        remove: removes all objects of a job; raises StorageUnavailable.
+        remove: removes all objects of a job of this owner; raises StorageUnavailable.
     """
 
-    def __init__(self, home: Path, remove: Callable[[str], None]) -> None:
+    def __init__(self, home: Path, remove: Callable[[str, str], None]) -> None:
         self._home = home
         self._remove = remove
         self._lock = threading.Lock()
@@ -33,11 +34,18 @@ class Trash:
         self._thread: threading.Thread | None = None
         self._said = ""
 
-    def put(self, job_id: str) -> None:
-        """Remove the objects of a job soon. Never raises."""
+    def put(self, job_id: str, owner: str = "") -> None:
+        """Remove the objects of a job soon. Never raises.
+
+        Args:
+            job_id: the job.
+            owner: whose it is, where that has been written down: the folder of the job may be gone soon.
+        """
+        partial = self._home / f".{job_id}.{os.getpid()}.{threading.get_ident()}"
         try:
             self._home.mkdir(parents=True, exist_ok=True)
-            (self._home / job_id).touch()
+            partial.write_text(owner, encoding="utf-8")
+            partial.replace(self._home / job_id)
         except OSError as error:
             LOG.error("the stored results of job %s stay: %s", job_id, error.strerror)
             return
@@ -50,7 +58,7 @@ class Trash:
     def sweep(self) -> None:
         """Remove the objects of all jobs that are due. What cannot be removed stays for the next call."""
         try:
-            marks = sorted(self._home.iterdir())
+            marks = sorted(path for path in self._home.iterdir() if not path.name.startswith("."))
         except OSError:
             return
         for mark in marks:
@@ -68,11 +76,11 @@ class Trash:
         again = mark.name.endswith(_AGAIN)
         if again and time.time() - mark.stat().st_mtime < LATE:
             return
-        self._remove(mark.name.removesuffix(_AGAIN))
+        self._remove(mark.name.removesuffix(_AGAIN), mark.read_text(encoding="utf-8"))
         if again:
             mark.unlink()
         else:
-            mark.touch()
+            os.utime(mark)
             mark.rename(mark.with_name(mark.name + _AGAIN))
 
     def _run(self) -> None:

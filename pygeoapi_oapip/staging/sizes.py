@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ..errors import ResultNotAvailable
 from ..model.value import DirectoryOutput, FileOutput, OutputValue, files_of
 from .base import Storage
 
@@ -12,7 +14,7 @@ Outputs = Mapping[str, OutputValue]
 
 
 def sizes_in(workspace: Path, outputs: Outputs) -> Sequence[int | None]:
-    """Bytes of each file and directory of outputs, in order; None for a directory that is not in the job's folder."""
+    """Bytes of each file and directory of outputs, in order; None for one that is not in the job's folder."""
     return [_size(leaf, workspace) for leaf in _leaves(outputs)]
 
 
@@ -30,17 +32,31 @@ def total(sizes: Sequence[int | None], published: Outputs, workspace: Path, stor
 
 
 def _kept(leaf: FileOutput | DirectoryOutput, workspace: Path, storage: Storage) -> int:
+    if isinstance(leaf, FileOutput):
+        return leaf.size
     size = _size(leaf, workspace)
-    return sum(entry.size for entry in storage.entries(leaf.href)) if size is None else size
+    if size is not None:
+        return size
+    try:
+        return sum(entry.size for entry in storage.entries(leaf.href))
+    except ResultNotAvailable:
+        return 0
 
 
 def _size(leaf: FileOutput | DirectoryOutput, workspace: Path) -> int | None:
-    if isinstance(leaf, FileOutput):
-        return leaf.size
     if "://" in leaf.href:
         return None
-    files = (path for path in (workspace / leaf.href).rglob("*") if path.is_file() and not path.is_symlink())
-    return sum(path.stat().st_size for path in files)
+    if isinstance(leaf, FileOutput):
+        return leaf.size
+    folders = os.walk(workspace / leaf.href)
+    return sum(_length(Path(folder) / name) for folder, _, names in folders for name in names)
+
+
+def _length(path: Path) -> int:
+    try:
+        return 0 if path.is_symlink() else path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _leaves(outputs: Outputs) -> Iterator[FileOutput | DirectoryOutput]:

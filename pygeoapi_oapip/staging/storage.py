@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,14 +10,35 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from ..errors import JobFailed, OapipError, ResultNotAvailable, Unavailable
+from ..model.json import JSONObject
 from ..model.value import DirectoryOutput, FileOutput, OutputValue, files_of, with_files
 from ..settings import Settings
 from ..settings_s3 import S3Storage
+from ..settings_workspace import WorkspaceStorage
 from .base import Content, Entry, Staged, Storage
 from .s3_address import is_object
 
 MARK = "stored"
 """File in the folder of a job some of whose results may be in another storage."""
+
+
+WHOLE = "whole"
+"""File in the folder of a job all of whose results are in a storage that belongs to its user."""
+
+HERE = "here"
+"""File in the folder of a job whose results stay in it, although others go to another storage."""
+
+OWNER_NOTE = "owner.json"
+"""File in the folder of a job: `{"owner": NAME}`. Storages that keep users apart read it."""
+
+
+def owner_in(folder: Path) -> str:
+    """Whose the job is; "" where its folder does not tell."""
+    try:
+        found = json.loads((folder / OWNER_NOTE).read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return str(found.get("owner") or "") if isinstance(found, dict) else ""
 
 
 class Reader(Protocol):
@@ -35,9 +57,13 @@ class LocalStorage:
     """
 
     remote = False
+    of_users = False
 
     def __init__(self, read: Reader | None = None) -> None:
         self._read = read
+
+    def admit(self, owner: str) -> None:
+        """Everybody."""
 
     def publish(
         self, job_id: str, outputs: Mapping[str, OutputValue], workspace: Path, wanted: Callable[[], bool]
@@ -63,6 +89,10 @@ class LocalStorage:
     def link(self, leaf: FileOutput | DirectoryOutput) -> str:
         """None: files are served here."""
         return ""
+
+    def asset_fields(self, href: str) -> JSONObject:
+        """None: files are served here."""
+        return {}
 
     def fetch(self, href: str, target: Path, is_directory: bool) -> None:
         """See Storage."""
@@ -112,14 +142,33 @@ class _ReadBack:
         return replace(leaf, href=href, size=staged.path.stat().st_size)
 
 
-def make_storage(settings: Settings) -> Storage:
-    """The storage that the settings choose; the S3 library is loaded when it is first needed."""
+def make_storage(settings: Settings, tokens: Callable[[str, str], str | None] | None = None) -> Storage:
+    """The storage that the settings choose; the S3 library is loaded when it is first needed.
+
+    Args:
+        settings: of the server.
+        tokens: of the owners of jobs, by the id of a job and the name of a service (see `staging.base.TokenOf`).
+    """
     home = settings.output_dir.absolute()
     if isinstance(settings.storage, S3Storage):
         from .s3_client import Clients
         from .s3_storage import S3ResultStorage
 
         return S3ResultStorage(settings.storage, Clients(settings.staging.s3), home / ".discard")
+    local = _local(settings)
+    if isinstance(settings.storage, WorkspaceStorage):
+        from .s3_client import Clients
+        from .user_storage import UserStorage
+        from .workspace_api import WorkspaceApi
+
+        api = WorkspaceApi(settings.storage)
+        name = settings.storage.user_token
+        token = (lambda job_id: tokens(job_id, name)) if tokens is not None and name else None
+        return UserStorage(settings.storage, api, Clients(settings.staging.s3), (home, local), token)
+    return local
+
+
+def _local(settings: Settings) -> LocalStorage:
     if settings.staging.s3:
         from .s3 import S3Stager
 

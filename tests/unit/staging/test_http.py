@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -101,9 +102,51 @@ def test_internal_addresses_are_refused(url: str) -> None:
 def test_name_that_resolves_to_an_internal_address_is_refused(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     port = int(site.rpartition(":")[2])
     answer = [(2, 1, 6, "", ("127.0.0.1", port))]
-    monkeypatch.setattr("pygeoapi_oapip.staging.http.socket.getaddrinfo", lambda *a, **k: answer)
+    monkeypatch.setattr("pygeoapi_oapip.staging.guard.socket.getaddrinfo", lambda *a, **k: answer)
     with pytest.raises(AddressForbidden):
         stager(allow_internal=False).fetch(f"http://innocent.example:{port}/a", 10_000)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::1",
+        "fd00::1",
+        "fe80::1%eth0",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::1",
+        "2001:0:7f00:1::1",
+        "ff02::1",
+    ],
+)
+def test_no_kind_of_address_hides_one_inside(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = [(socket.AF_INET6, 1, 6, "", (address, 80, 0, 0))]
+    monkeypatch.setattr("pygeoapi_oapip.staging.guard.socket.getaddrinfo", lambda *a, **k: answer)
+    with pytest.raises(AddressForbidden):
+        stager(allow_internal=False).fetch("http://innocent.example/a", 10)
+
+
+def test_a_name_server_that_changes_its_answer_is_asked_once(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address that was checked is the one that is connected to."""
+    port = int(site.rpartition(":")[2])
+    answers = [[(2, 1, 6, "", ("203.0.114.9", port))], [(2, 1, 6, "", ("127.0.0.1", port))]]
+    asked: list[str] = []
+    opened: list[str] = []
+
+    def resolve(host: str, *_: object, **__: object) -> object:
+        asked.append(host)
+        return answers[min(len(asked), 2) - 1]
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        opened.append(address[0])
+        raise OSError("no way")
+
+    monkeypatch.setattr("pygeoapi_oapip.staging.guard.socket.getaddrinfo", resolve)
+    monkeypatch.setattr("pygeoapi_oapip.staging.guard.create_connection", connect)
+    with pytest.raises(Unavailable):
+        stager(allow_internal=False).fetch(f"http://rebinding.example:{port}/a", 10)
+    assert (asked, opened) == (["rebinding.example"], ["203.0.114.9"])
 
 
 def test_redirect_is_followed_and_checked_again(site: str) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from pygeoapi_oapip.errors import AddressForbidden, OapipError, TooLarge, Unavailable, UnresolvableReference
 from pygeoapi_oapip.settings import Staging
+from pygeoapi_oapip.settings_s3 import LocalStorage
+from pygeoapi_oapip.settings_workspace import WorkspaceStorage
 from pygeoapi_oapip.staging.s3 import S3Stager
 
 from .small_s3 import SmallS3
@@ -132,6 +134,43 @@ def test_other_buckets_and_results_are_forbidden(s3: SmallS3) -> None:
         with pytest.raises(AddressForbidden, match="among the results"):
             reader.check(url)
     assert not s3.calls
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("s3://ws-alice/a", "workspace of a user"),
+        ("s3://ws-bob", "workspace of a user"),
+        ("s3://ws-bob/processing-results/j/a", "workspace of a user"),
+        ("s3://other/processing-results/j/a", "among the results"),
+        ("s3://other/processing-results/", "among the results"),
+        ("s3://other/processing-results", "among the results"),
+    ],
+)
+def test_workspaces_of_users_are_forbidden_whatever_the_settings_name(s3: SmallS3, url: str, reason: str) -> None:
+    settings = Staging.model_construct(s3=(s3.source("*"),), max_bytes=10_000)
+    reader = S3Stager(settings, WorkspaceStorage.model_validate({"api": "http://workspaces.example"}))
+    with pytest.raises(AddressForbidden, match=reason):
+        reader.fetch(url, 10)
+    with pytest.raises(AddressForbidden, match=reason):
+        reader.probe(url, 5)
+    assert not s3.calls
+
+
+@pytest.mark.parametrize("prefix", ["ws", "", "w"])
+def test_other_buckets_are_read_where_there_are_workspaces(s3: SmallS3, prefix: str) -> None:
+    settings = Staging.model_construct(s3=(s3.source("*"),), max_bytes=10_000)
+    reader = S3Stager(settings, WorkspaceStorage.model_validate({"api": "http://workspaces.example", "prefix": prefix}))
+    s3.buckets.add("wsx")
+    s3.objects["wsx/processing-results-2/a"] = b"a"
+    assert reader.fetch("s3://wsx/processing-results-2/a", 10).content == b"a"
+
+
+def test_results_on_this_server_are_in_no_bucket(s3: SmallS3) -> None:
+    settings = Staging.model_construct(s3=(s3.source("*"),), max_bytes=10_000)
+    s3.buckets.add("ws-a")
+    s3.objects["ws-a/processing-results/a"] = b"a"
+    assert S3Stager(settings, LocalStorage()).fetch("s3://ws-a/processing-results/a", 10).content == b"a"
 
 
 @pytest.mark.parametrize("url", ["s3://bucket/a", "s3://bucket/f/", "s3://bucket/f"])
