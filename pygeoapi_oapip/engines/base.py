@@ -26,6 +26,8 @@ class Traits:
     can_cancel: bool = True
     poll_interval: float = 2.0
     """Seconds between polls where the engine has no events."""
+    secrets: bool = False
+    """It takes `Plan.secrets`."""
     fair: bool = False
     """True: of the runs that wait in the engine it starts first those of owners who have the fewest. Where it does not
     know owners, only a few runs of each are handed over before they can start."""

@@ -13,6 +13,7 @@ from ...settings import CalrissianEngine as Settings
 
 _CONNECT, _READ = 5.0, 20.0
 """Seconds."""
+_CONFLICT = 409
 _JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
@@ -152,6 +153,15 @@ class Cluster:
             name = type(error).__name__
             raise EngineUnavailable(f"the configuration of the cluster cannot be read: {name}") from error
         return client.ApiClient(configuration)
+
+
+def make_once(cluster: Cluster, path: str, body: Mapping[str, Any]) -> None:
+    """Make an object unless there is one of its name, which is not read. Raises Refused, EngineUnavailable."""
+    try:
+        cluster.create(path, body)
+    except Refused as refusal:
+        if refusal.status != _CONFLICT:
+            raise
 
 
 def _refusal(answer: Any) -> Exception:

@@ -19,10 +19,10 @@ def problem(pod: Row) -> str:
     for status in _statuses(pod):
         waiting = status.get("state", {}).get("waiting") or {}
         if waiting.get("reason", "") not in _BUSY:
-            return _joined(waiting)
+            return words(waiting)
     for condition in pod.get("status", {}).get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return _joined(condition)
+            return words(condition)
     return ""
 
 
@@ -40,16 +40,21 @@ def ended(pod: Row) -> str:
     if status.get("phase") != "Failed":
         return ""
     if status.get("reason"):
-        return _joined(status)
+        return words(status)
     for container in _statuses(pod):
-        over = container.get("state", {}).get("terminated") or {}
-        if over.get("reason") == "OOMKilled":
+        end = container.get("state", {}).get("terminated") or {}
+        if end.get("reason") == "OOMKilled":
             return "Calrissian's own pod ran out of memory (OOMKilled)"
-        if over.get("exitCode") and over.get("message"):
-            return str(over["message"])
-        if over.get("exitCode"):
-            return f"Calrissian's pod ended with exit code {over['exitCode']}"
+        if end.get("exitCode") and end.get("message"):
+            return str(end["message"])
+        if end.get("exitCode"):
+            return f"Calrissian's pod ended with exit code {end['exitCode']}"
     return ""
+
+
+def over(pod: Row) -> bool:
+    """True if no container of a pod runs or will run."""
+    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def started(pod: Row) -> datetime | None:
@@ -62,6 +67,11 @@ def started(pod: Row) -> datetime | None:
     return None
 
 
+def words(row: Row) -> str:
+    """Reason and message of a status or condition, as far as it has them."""
+    return ": ".join(str(row[key]) for key in ("reason", "message") if row.get(key))
+
+
 def time_of(text: str) -> datetime:
     """A Kubernetes time."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
@@ -71,7 +81,3 @@ def _statuses(pod: Row) -> Iterator[Row]:
     status = pod.get("status", {})
     yield from status.get("initContainerStatuses") or ()
     yield from status.get("containerStatuses") or ()
-
-
-def _joined(row: Row) -> str:
-    return ": ".join(str(row[key]) for key in ("reason", "message") if row.get(key))

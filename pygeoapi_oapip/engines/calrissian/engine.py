@@ -23,6 +23,7 @@ from .exchange import Exchange
 from .folder import JobFolder
 from .follower import Follower
 from .joblog import read_logs
+from .manifest import naming_user
 from .names import safe_id, selector
 from .places import places
 from .preflight import Preflight
@@ -62,7 +63,7 @@ class CalrissianEngine:
     @property
     def traits(self) -> Traits:
         """Reads files only; submits are idempotent through the name of the Job."""
-        return Traits(reads=frozenset({"file"}), idempotent_submit=True, poll_interval=1.0)
+        return Traits(reads=frozenset({"file"}), idempotent_submit=True, poll_interval=1.0, secrets=True)
 
     def start(self) -> None:
         """Find out whether this server has all rights, and tell the log if not."""
@@ -98,7 +99,7 @@ class CalrissianEngine:
         try:
             if folder.decided("submitted") is None:
                 self._wait_for_room(run)
-                settings = self.settings.of(plan.process_id)
+                settings = naming_user(self.settings.of(plan.process_id), plan)
                 launch.write(settings, plan, folder)
                 if self._exchange is not None and folder.decided("sent") is None:
                     self._exchange.send(plan.job_id, folder)
@@ -142,10 +143,10 @@ class CalrissianEngine:
             folder.collect()
         except OSError as error:
             raise EngineUnavailable(f"the outputs cannot be moved to the job's folder: {error.strerror}") from error
-        found, planned = folder.told("exit"), folder.decided("planned")
-        if found is None or planned is None or not isinstance(found.get("outputs"), dict):
+        found, package = folder.told("exit"), folder.decided("package")
+        if found is None or package is None or not isinstance(found.get("outputs"), dict):
             raise RunLost("the volume has no outputs of the run any more")
-        document, entry = planned["document"], str(planned["entry"])
+        document, entry = package["document"], str(package["entry"])
         outputs = found["outputs"]
         assert isinstance(document, dict) and isinstance(outputs, dict)
         return read_outputs(outputs, Package(document, entry, b"", "application/cwl+json"), folder.workspace)
@@ -194,6 +195,8 @@ class CalrissianEngine:
     def _wait_for_room(self, run: RunRef) -> None:
         limit = self.settings.max_running
         jobs = self._follower.jobs.all(_FIRST_ANSWER) if limit else None
+        if limit and jobs is None:
+            raise EngineUnavailable(self._away())
         others = [job for job in jobs or () if job["metadata"]["name"] != run.external_id]
         if limit and sum(reports.job_end(job) is None for job in others) >= limit:
             raise EngineUnavailable(f"waiting for one of {limit} jobs to end, which run at once")

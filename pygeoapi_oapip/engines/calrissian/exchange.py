@@ -21,9 +21,8 @@ from ...settings_calrissian import CalrissianExchange
 from .folder import JobFolder
 from .inpod.objects import Bucket, StorageFault, below
 from .names import safe_id
+from .pod_code import pod_code
 
-_IN_POD = Path(__file__).parent / "inpod"
-_CODE = ("carrier", "guard", "objects", "overlay", "rights", "runner", "steps")
 _SENT = ("formats.ttl", "app.cwl", "order.json", "plan.json")
 FRESH = 1.0
 """Seconds between two lists of the states."""
@@ -56,7 +55,7 @@ class Exchange:
             "state": self._state(job_id),
             "root": ROOT,
         }
-        code = {f"{name}.py": (_IN_POD / f"{name}.py").read_text(encoding="utf-8") for name in _CODE}
+        code = {path.name: path.read_text(encoding="utf-8") for path in pod_code()}
         return {"exchange.json": json.dumps(given), **code}
 
     def send(self, job_id: JobID, folder: JobFolder) -> None:

@@ -18,9 +18,11 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ...model.json import JSONObject
 from ...packages.ontology import carried
+from ...taking import take_file
+from ..run_files import write_document
 from .places import Places
+from .pod_code import pod_code
 
-_IN_POD = Path(__file__).parent / "inpod"
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\.")
 _OPEN = 0o777
 
@@ -61,11 +63,11 @@ class JobFolder:
     def write_plan(self, plan: JSONObject, document: JSONObject, order: JSONObject) -> None:
         """Write all that the pod needs. Raises OSError."""
         run = self.where.server_in / "run"
-        for source in _IN_POD.glob("*.py") if not self.where.secret else ():
+        for source in pod_code() if not self.where.secret else ():
             shutil.copyfile(source, run / source.name)
         (run / "app.cwl").write_text(_as_yaml(self._with_formats(document)), "utf-8")
         (run / "order.json").write_text(_as_yaml(self._in_pod(order)), "utf-8")
-        _write(run / "plan.json", plan)
+        write_document(run / "plan.json", plan, durable=False)
 
     @property
     def run(self) -> Path:
@@ -74,7 +76,7 @@ class JobFolder:
 
     def decide(self, name: str, document: JSONObject) -> None:
         """Write a decision of this server. Raises OSError."""
-        _write(self.run / f"{name}.json", document)
+        write_document(self.run / f"{name}.json", document, durable=False)
 
     def decided(self, name: str) -> JSONObject | None:
         """A decision, or None."""
@@ -115,14 +117,14 @@ class JobFolder:
         for name in ("run", "logs", "outputs"):
             if (out / name).is_dir():
                 shutil.copytree(out / name, self.workspace / name, dirs_exist_ok=True, symlinks=True)
-        _write(self.run / "collected.json", {})
+        write_document(self.run / "collected.json", {}, durable=False)
 
     def remove(self) -> None:
         """Remove what the workspace does not keep. Idempotent."""
         shutil.rmtree(self.workspace / "work", ignore_errors=True)
         for folder in {self.where.server_in, self.where.server_out} - {self.workspace}:
             shutil.rmtree(folder, ignore_errors=True)
-        _write(self.run / "forgotten.json", {})
+        write_document(self.run / "forgotten.json", {}, durable=False)
 
     def _out(self, name: str) -> Path:
         kept = self.workspace / name
@@ -134,7 +136,7 @@ class JobFolder:
         (self.run / "events.jsonl").write_text(events, encoding="utf-8")
         for name, document in (("usage", usage), ("exit", report)):
             if isinstance(document, dict):
-                _write(self.run / f"{name}.json", document)
+                write_document(self.run / f"{name}.json", document, durable=False)
 
     def _with_formats(self, document: JSONObject) -> JSONObject:
         """The package; what it carries of ontologies of formats (`$schemas`) is in a file, as cwltool reads it."""
@@ -169,17 +171,14 @@ class JobFolder:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
-                shutil.copytree(source, target, copy_function=_share)
+                shutil.copytree(source, target, copy_function=_take)
             else:
-                _share(str(source), str(target))
+                _take(str(source), str(target))
         return f"{self.where.inputs}/{target.relative_to(inputs).as_posix()}"
 
 
-def _share(source: str, target: str) -> None:
-    try:
-        os.link(os.path.realpath(source), target)
-    except OSError:
-        shutil.copyfile(source, target)
+def _take(source: str, target: str) -> None:
+    take_file(Path(source).resolve(), Path(target))
 
 
 def _give(folder: Path, user: int, group: int) -> None:
@@ -199,12 +198,6 @@ def _as_yaml(document: Any) -> str:
         return bytes.fromhex(match[1] + match[2]).decode("utf-16-be")
 
     return _SURROGATES.sub(joined, json.dumps(document))
-
-
-def _write(path: Path, document: JSONObject) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_text(json.dumps(document), encoding="utf-8")
-    partial.replace(path)
 
 
 def _read(path: Path) -> JSONObject | None:

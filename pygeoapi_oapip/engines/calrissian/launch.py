@@ -9,10 +9,11 @@ from ...errors import EngineUnavailable, PlanRejected
 from ...model.execution import Plan
 from ...model.json import JSON, JSONObject
 from ...model.run import JobID, RunRef
+from ...packages.checksums import reads_checksums
 from ...packages.resources import disk
 from ...settings import CalrissianEngine as Settings
-from . import manifest, namespaces
-from .client import Cluster, Refused
+from . import manifest, namespaces, sealing
+from .client import Cluster, Refused, make_once
 from .exchange import Exchange
 from .folder import JobFolder
 from .names import JOB, job_name, namespace_of, selector
@@ -50,8 +51,8 @@ def write(settings: Settings, plan: Plan, folder: JobFolder) -> None:
     folder.make(settings.run_as_user, settings.run_as_group)
     package = plan.package
     folder.write_plan(_plan(settings, plan, folder.where), package.document, plan.job_order)
-    known: JSONObject = {"process": plan.process_id, "document": package.document, "entry": package.entry}
-    folder.decide("planned", {**known, "steps": _steps(package.document)})
+    folder.decide("package", {"document": package.document, "entry": package.entry})
+    folder.decide("planned", {"process": plan.process_id, "steps": _steps(package.document)})
 
 
 def create(
@@ -61,18 +62,21 @@ def create(
 
     Raises:
         EngineUnavailable: the cluster is away, or refuses for now (quota, missing rights).
-        PlanRejected: the cluster says that the Job is not valid.
+        PlanRejected: the cluster says that the Job is not valid, or does not let this server make Secrets.
     """
     home = namespace_of(settings.namespace, plan.owner, plan.job_id)
-    body = manifest.job(settings, plan.job_id, plan.process_id, folder.where)
+    body = manifest.job(settings, plan.job_id, plan.process_id, folder.where, bool(plan.secrets))
+    content = {**({} if exchange is None else exchange.secret(plan.job_id)), **sealing.content(plan.secrets)}
     try:
+        if plan.secrets:
+            sealing.require_right(cluster, home)
         namespaces.ensure(settings, cluster, plan)
         job = _made(cluster, jobs_path(home), body)
         owned = (settings, plan.job_id, plan.process_id, job["metadata"])
-        if exchange is not None:
-            _made_blindly(
-                cluster, f"/api/v1/namespaces/{home}/secrets", manifest.secret(*owned, exchange.secret(plan.job_id))
-            )
+        if content:
+            # not adopted: this server may not read Secrets, and its name is that of the Job, which was
+            secret = manifest.secret(*owned, content)
+            make_once(cluster, f"/api/v1/namespaces/{home}/secrets", secret)
         if folder.where.own_claim:
             claim = manifest.claim(*owned, volume_size(settings, plan.package.document))
             _made(cluster, f"/api/v1/namespaces/{home}/persistentvolumeclaims", claim)
@@ -134,15 +138,6 @@ def _made(cluster: Cluster, path: str, body: Mapping[str, Any]) -> Mapping[str, 
     return found
 
 
-def _made_blindly(cluster: Cluster, path: str, body: Mapping[str, Any]) -> None:
-    """Make a Secret; this server may not read one, and its name is that of the Job, which was adopted."""
-    try:
-        cluster.create(path, body)
-    except Refused as refusal:
-        if refusal.status != _CONFLICT:
-            raise
-
-
 def _plan(settings: Settings, plan: Plan, where: Places) -> JSONObject:
     pairs: list[JSON] = [list(pair) for pair in where.bring_in]
     return {
@@ -159,7 +154,9 @@ def _plan(settings: Settings, plan: Plan, where: Places) -> JSONObject:
         "limit_memory": settings.limit_memory,
         "pod_grace": settings.pod_grace,
         "retries": settings.retries,
+        "stop_grace": settings.stop_grace,
         "selector": manifest.step_selector(plan.job_id),
+        **sealing.planned(plan.job_id, plan.secrets),
     }
 
 
@@ -177,8 +174,8 @@ def _arguments(settings: Settings, plan: Plan, where: Places) -> list[JSON]:
         *("--tmp-outdir-prefix", f"{where.tmp}/"),
         *("--default-container", settings.default_image),
         *("--usage-report", f"{where.pod_out}/run/usage.json"),
+        "--compute-checksum" if reads_checksums(plan.package.document) else "--no-compute-checksum",
         "--disable-color",
-        "--relax-path-checks",
         *settings.flags,
         f"{run}/app.cwl#{fragment}" if fragment else f"{run}/app.cwl",
         f"{run}/order.json",

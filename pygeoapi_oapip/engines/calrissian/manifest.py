@@ -5,23 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...model.execution import Plan
 from ...settings import CalrissianEngine as Settings
 from .inpod.overlay import overlaid
-from .names import COMPONENT, JOB, LEADER, STEP, job_name, labels, safe_id
+from .names import COMPONENT, GROUPS, JOB, LEADER, STEP, USER, job_name, labels, safe_id, safe_user
 from .places import Places
 
 _CONTAINER = "calrissian"
 _SECRET = "/exchange-secret"
+SEALED = "/job-secrets"
+"""Where the pod of a job finds the secrets of its package and tools."""
+_LEADER_ENV = {
+    "RETRY_MULTIPLIER": "1",
+    "RETRY_MIN": "1",
+    "RETRY_MAX": "30",
+    "RETRY_ATTEMPTS": "20",
+    "HOME": "/tmp",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 _LEADER_RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
 
 
-def job(settings: Settings, job_id: str, process_id: str, where: Places) -> dict[str, Any]:
+def naming_user(settings: Settings, plan: Plan) -> Settings:
+    """The settings for one job: all its objects tell by a label, and its pods by annotations, whose it is."""
+    labelled = {**settings.labels, USER: safe_user(plan.owner)}
+    told = {USER: plan.owner, **({GROUPS: ",".join(plan.groups)} if plan.groups else {})}
+    return settings.model_copy(update={"labels": labelled, "annotations": {**settings.annotations, **told}})
+
+
+def job(settings: Settings, job_id: str, process_id: str, where: Places, sealed: bool = False) -> dict[str, Any]:
     """The Job whose pod runs Calrissian. Its pod has one container, `calrissian`, which is the first one (Calrissian
-    reads the claims of its first container)."""
+    reads the claims of its first container).
+
+    Args:
+        settings: of the engine.
+        job_id: as the server has it.
+        process_id: for its labels.
+        where: its files are.
+        sealed: True: the Secret of the job has secrets of its package or tools.
+    """
     own = {**settings.labels, **labels(job_id, process_id, settings.instance)}
     template = {
         "metadata": {"labels": {**own, COMPONENT: LEADER}, "annotations": dict(settings.annotations)},
-        "spec": _leader(settings, where),
+        "spec": _leader(settings, where, job_name(job_id) if sealed else ""),
     }
     spec: dict[str, Any] = {
         "backoffLimit": settings.retries,
@@ -74,7 +100,8 @@ def _owned(settings: Settings, job_id: str, process_id: str, owner: Mapping[str,
 def secret(
     settings: Settings, job_id: str, process_id: str, owner: Mapping[str, Any], content: Mapping[str, str]
 ) -> Any:
-    """The Secret by which the leader's pod exchanges files; it goes with its owner, the Job."""
+    """The Secret of a job, by which the leader's pod exchanges files, and steps get secrets; it goes with its owner,
+    the Job."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -116,7 +143,7 @@ def steps(settings: Settings, job_id: str, process_id: str) -> dict[str, Any]:
     return merged
 
 
-def _leader(settings: Settings, where: Places) -> dict[str, Any]:
+def _leader(settings: Settings, where: Places, sealed: str) -> dict[str, Any]:
     container = {
         "name": _CONTAINER,
         "image": settings.image,
@@ -125,12 +152,7 @@ def _leader(settings: Settings, where: Places) -> dict[str, Any]:
         "env": [
             {"name": "CALRISSIAN_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "CALRISSIAN_INIT_IMAGE", "value": settings.init_image},
-            {"name": "RETRY_MULTIPLIER", "value": "1"},
-            {"name": "RETRY_MIN", "value": "1"},
-            {"name": "RETRY_MAX", "value": "30"},
-            {"name": "RETRY_ATTEMPTS", "value": "20"},
-            {"name": "HOME", "value": "/tmp"},
-            {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
+            *({"name": name, "value": value} for name, value in _LEADER_ENV.items()),
         ],
         "resources": _LEADER_RESOURCES,
         "securityContext": _container_security(settings),
@@ -138,9 +160,14 @@ def _leader(settings: Settings, where: Places) -> dict[str, Any]:
             *(mount.mount() for mount in where.mounts),
             {"name": "tmp", "mountPath": "/tmp"},
             *([{"name": "exchange", "mountPath": _SECRET, "readOnly": True}] if where.secret else []),
+            *([{"name": "secrets", "mountPath": SEALED, "readOnly": True}] if sealed else []),
         ],
     }
-    secret = {"name": "exchange", "secret": {"secretName": where.secret, "defaultMode": 0o440}}
+    secrets = [
+        {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}}
+        for name, secret in (("exchange", where.secret), ("secrets", sealed))
+        if secret
+    ]
     return {
         **_everywhere(settings),
         "serviceAccountName": settings.service_account,
@@ -151,7 +178,7 @@ def _leader(settings: Settings, where: Places) -> dict[str, Any]:
         "volumes": [
             *(mount.volume() for mount in where.mounts),
             {"name": "tmp", "emptyDir": {}},
-            *([secret] if where.secret else []),
+            *secrets,
         ],
     }
 

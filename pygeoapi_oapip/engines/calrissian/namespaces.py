@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import EngineUnavailable, PlanRejected
 from ...model.execution import Plan
 from ...settings import CalrissianEngine as Settings
-from .client import Cluster, Refused
+from .client import Cluster, Refused, make_once
 from .names import INSTANCE, JOB, MANAGED_BY, PRODUCT, labels, namespace_of
 
 PATH = "/api/v1/namespaces"
@@ -34,7 +34,7 @@ def ensure(settings: Settings, cluster: Cluster, plan: Plan) -> None:
             raise
         _require_ours(cluster.get(f"{PATH}/{name}"))
     for path, body in _content(settings, cluster, name):
-        _make(cluster, path, body)
+        make_once(cluster, path, body)
 
 
 def remove(cluster: Cluster, name: str) -> None:
@@ -99,11 +99,3 @@ def _content(settings: Settings, cluster: Cluster, name: str) -> Iterator[tuple[
         found = cluster.get(f"{PATH}/{more.secrets_from}/secrets/{secret}")
         kept = {key: found[key] for key in ("type", "data") if key in found}
         yield f"{core}/secrets", {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret, **meta}, **kept}
-
-
-def _make(cluster: Cluster, path: str, body: Mapping[str, Any]) -> None:
-    try:
-        cluster.create(path, body)
-    except Refused as refusal:
-        if refusal.status != _CONFLICT:
-            raise

@@ -35,6 +35,8 @@ class Right:
     """What happens without it; "" where no job can run."""
     name: str = ""
     """Of the one object; "" for all."""
+    namespace: str = ""
+    """Where; "" in the namespace or namespaces of jobs."""
 
 
 def rights(settings: Settings) -> Sequence[Right]:
@@ -44,8 +46,8 @@ def rights(settings: Settings) -> Sequence[Right]:
         Right("batch", "jobs", ("create", "list", "get", "delete"), "job-manager-role"),
         Right("batch", "jobs", ("watch",), "job-watcher-role", "Jobs are listed every 2 s"),
         Right("", "pods", ("list", "watch"), "pod-watcher-role", "why a pod does not start is told late or not at all"),
+        Right("", "events", ("list",), "event-reader-role", "why a Job has no pod is not told"),
     ]
-    found.append(Right("", "events", ("list",), "event-reader-role", "why a Job has no pod is not told"))
     found += _of_namespaces(settings)
     if settings.volumes.exchange is not None:
         found.append(Right("", "secrets", ("create",), "exchange-role"))
@@ -74,6 +76,9 @@ def _of_namespaces(settings: Settings) -> Sequence[Right]:
         found.append(Right("", "resourcequotas", ("create",), role))
     if more.secrets_from and settings.volumes.exchange is None:
         found.append(Right("", "secrets", ("create",), role))
+    reader, place = "secret-reader-role", more.secrets_from
+    for secret in (*settings.pull_secrets, *settings.env_from_secrets) if place else ():
+        found.append(Right("", "secrets", ("get",), reader, name=secret, namespace=place))
     return found
 
 
@@ -127,8 +132,9 @@ class Preflight:
         return EngineHealth(True, "; ".join([detail, *less]))
 
     def _lacks(self, right: Right, verb: str) -> bool:
+        place = "" if self._settings.everywhere else self._settings.namespace
         asked = {
-            "namespace": "" if self._settings.everywhere else self._settings.namespace,
+            "namespace": right.namespace or place,
             "name": right.name,
             "group": right.group,
             "resource": right.resource,
@@ -165,12 +171,14 @@ class Preflight:
 def _grouped(missing: Sequence[tuple[Right, str]]) -> Iterator[tuple[Right, str]]:
     for right in dict.fromkeys(right for right, _ in missing):
         verbs = ", ".join(verb for other, verb in missing if other == right)
-        yield right, f"{right.resource}: {verbs} (role {right.role})"
+        thing = f"{right.resource}/{right.name}" if right.name else right.resource
+        yield right, f"{thing}: {verbs} (role {right.role})"
 
 
 def _told(settings: Settings, missing: Sequence[tuple[Right, str]]) -> Iterator[str]:
-    for _, text in _grouped(missing):
-        yield f"the account of this server may not do this in the {_where(settings)}: {text}"
+    for right, text in _grouped(missing):
+        place = f"namespace {right.namespace}" if right.namespace else _where(settings)
+        yield f"the account of this server may not do this in the {place}: {text}"
 
 
 def _where(settings: Settings) -> str:

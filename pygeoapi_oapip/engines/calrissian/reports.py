@@ -6,7 +6,7 @@ States of a Job: https://kubernetes.io/docs/concepts/workloads/controllers/job/#
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,12 @@ def final(folder: JobFolder) -> RunReport | None:
     found = folder.told("exit")
     if found is None:
         return None
-    steps = steps_of(folder)
+    events = list(folder.events())
+    steps = steps_of(events)
     well = found.get("exit_code") == 0 and isinstance(found.get("outputs"), dict)
     return RunReport(
         RunState.SUCCEEDED if well else RunState.FAILED,
-        "" if well else _cause(folder, found, steps),
+        "" if well else _cause(folder, found, events),
         100 if well else _progress(folder, steps),
         steps,
         usage(folder),
@@ -62,7 +63,7 @@ def decided(folder: JobFolder) -> RunReport | None:
     return RunReport(
         RunState(str(found["state"])),
         str(found["message"]),
-        steps=steps_of(folder),
+        steps=steps_of(folder.events()),
         usage=usage(folder),
         finished=_time(found["time"]),
     )
@@ -70,7 +71,7 @@ def decided(folder: JobFolder) -> RunReport | None:
 
 def cancelled(folder: JobFolder) -> RunReport:
     """The report of a run that was cancelled, and is gone."""
-    return RunReport(RunState.CANCELLED, "The job was dismissed.", steps=steps_of(folder), usage=usage(folder))
+    return RunReport(RunState.CANCELLED, "The job was dismissed.", steps=steps_of(folder.events()), usage=usage(folder))
 
 
 def going_on(folder: JobFolder, pods: Sequence[Row]) -> RunReport:
@@ -80,28 +81,28 @@ def going_on(folder: JobFolder, pods: Sequence[Row]) -> RunReport:
         folder: its files.
         pods: of the leader, as far as they are known.
     """
-    steps = steps_of(folder)
+    events = list(folder.events())
+    steps = steps_of(events)
     began = next(filter(None, map(diagnosis.started, pods)), None)
     if began is None and not steps:
         problem = next(filter(None, map(diagnosis.problem, pods)), "")
         return RunReport(RunState.QUEUED, problem or "waiting for its pod")
-    return RunReport(RunState.RUNNING, _present(folder), _progress(folder, steps), steps, started=began)
+    return RunReport(RunState.RUNNING, _present(events), _progress(folder, steps), steps, started=began)
 
 
 def job_end(job: Row) -> tuple[str, datetime, str] | None:
     """`Complete` or `Failed`, when, and why; None while a Job goes on."""
     for condition in job.get("status", {}).get("conditions") or ():
         if condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True":
-            reason = ": ".join(str(condition[key]) for key in ("reason", "message") if condition.get(key))
             at = condition.get("lastTransitionTime") or job["metadata"]["creationTimestamp"]
-            return str(condition["type"]), diagnosis.time_of(at), reason
+            return str(condition["type"]), diagnosis.time_of(at), diagnosis.words(condition)
     return None
 
 
-def steps_of(folder: JobFolder) -> tuple[StepReport, ...]:
+def steps_of(events: Iterable[Row]) -> tuple[StepReport, ...]:
     """The steps, in the order in which they began."""
     found: dict[str, StepReport] = {}
-    for event in folder.events():
+    for event in events:
         name, at = event["step"], _time(event.get("time"))
         before = found.get(name, StepReport(name, RunState.QUEUED))
         if event.get("event") == "wait":
@@ -122,9 +123,9 @@ def usage(folder: JobFolder) -> Mapping[str, float]:
     return {name: float(value) for name, value in numbers.items() if isinstance(value, int | float)}
 
 
-def _present(folder: JobFolder) -> str:
+def _present(events: Sequence[Row]) -> str:
     """Which steps run, and what the others wait for."""
-    last: dict[str, Row] = {event["step"]: event for event in folder.events()}
+    last: dict[str, Row] = {event["step"]: event for event in events}
     running = [name for name, event in last.items() if event.get("event") == "run"]
     waiting = [f"{name} waits: {event['reason']}" for name, event in last.items() if _waits(event)]
     return "; ".join([*([f"running {', '.join(running)}"] if running else []), *waiting])[:_LONGEST_MESSAGE]
@@ -142,13 +143,14 @@ def _progress(folder: JobFolder, steps: Sequence[StepReport]) -> int:
     return min(99, 100 * done // total) if total else 0
 
 
-def _cause(folder: JobFolder, found: JSONObject, steps: Sequence[StepReport]) -> str:
+def _cause(folder: JobFolder, found: JSONObject, events: Sequence[Row]) -> str:
     if found.get("message"):
         return str(found["message"])
+    steps = steps_of(events)
     failed = next((step for step in steps if step.state is RunState.FAILED), None)
     if failed is None:
         return _text("Calrissian could not run the package", _errors(folder))
-    reasons = {event["step"]: str(event.get("reason") or "") for event in folder.events() if event["event"] == "end"}
+    reasons = {event["step"]: str(event.get("reason") or "") for event in events if event["event"] == "end"}
     where = f"Step {failed.name}: the tool" if len(steps) > 1 else "The tool"
     reason = reasons.get(failed.name, "")
     code = f" ended with exit code {failed.exit_code}" if failed.exit_code is not None else " did not end"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ from .names import COMPONENT, LEADER
 from .refusals import Refusals
 
 Row = Mapping[str, Any]
+LEAVING = 30.0
+"""Seconds after the grace of its pods until a dismissed run is over, whatever its pods seem to do."""
 
 
 class Watching:
@@ -71,18 +74,24 @@ class Watching:
             raise EngineUnavailable(f"the cluster does not show the Job: {refusal.message}") from refusal
 
     def _leaving(self, run: RunRef, folder: JobFolder, job: Row | None, pods: Sequence[Row]) -> RunReport:
-        if job is None:
-            return reports.cancelled(folder)
-        if not job["metadata"].get("deletionTimestamp"):
+        if job is not None and not job["metadata"].get("deletionTimestamp"):
             launch.remove(self._cluster, run)
+        if job is None and (all(map(diagnosis.over, pods)) or self._left_long_ago(folder)):
+            return reports.cancelled(folder)
         return reports.going_on(folder, pods)
+
+    def _left_long_ago(self, folder: JobFolder) -> bool:
+        """True if a pod that still seems to run should have ended since long: its node may be lost."""
+        since = float(str((folder.decided("cancel") or {}).get("time", 0)))
+        return time.time() - since > self._settings.stop_grace + LEAVING
 
     def _without_report(self, folder: JobFolder, end: tuple[str, datetime, str], pods: Sequence[Row]) -> RunReport:
         kind, at, reason = end
-        if reason.startswith("DeadlineExceeded"):
+        soon = datetime.now(UTC) - at < reports.REPORT_GRACE
+        if reason.startswith("DeadlineExceeded") and (all(map(diagnosis.over, pods)) or not soon):
             limit = self._settings.deadline
             return self._end(folder, RunState.FAILED, f"The job exceeded the time limit of {limit:g} seconds.")
-        if datetime.now(UTC) - at < reports.REPORT_GRACE:
+        if soon:
             return reports.going_on(folder, pods)
         why = next(filter(None, map(diagnosis.ended, pods)), "") or reason
         if kind == "Complete":

@@ -6,7 +6,8 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from .resources import Budget, Resources
+from ...packages.resources import Resources
+from .resources import Budget
 
 PATIENCE = 60.0
 """Seconds for which others may pass a job that does not fit; then the resources are kept for it."""

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...model.run import RunState
+from ...packages.resources import Resources
 from . import processes
 from .admission import Ticket
 from .containers import remove_job_containers
 from .record import JobFolder, now
-from .resources import Resources
 
 if TYPE_CHECKING:
     from .server import ForkServer

@@ -12,6 +12,7 @@ from cwltool.context import RuntimeContext
 from cwltool.docker import DockerCommandLineJob, PodmanCommandLineJob
 from cwltool.errors import WorkflowException
 from cwltool.job import JobBase
+from cwltool.secrets import SecretStore
 
 from .containers import label
 
@@ -36,6 +37,8 @@ class _Contained(_Base):
     ) -> tuple[list[str], str | None]:
         """The command that runs the container, with labels of the job and of this one tool."""
         runtime, cidfile = super().create_runtime(env, runtimeContext)
+        if runtimeContext.secret_store is not None:
+            runtime = [by_environment(part, env, runtimeContext.secret_store) for part in runtime]
         labels = (label("job", Path(str(runtimeContext.basedir))), label("tool", Path(self.outdir)))
         return [*runtime, *(f"--label={mark}" for mark in labels)], cidfile
 
@@ -74,6 +77,22 @@ class _Contained(_Base):
         process: subprocess.Popen[str],
     ) -> None:
         """Nothing: cwltool's own would look at the container's memory once a second, and end a second late."""
+
+
+def by_environment(part: str, env: MutableMapping[str, str], store: SecretStore) -> str:
+    """A part of the command line of a container engine; a variable with a secret gets its value by the environment of
+    that command, which others cannot see.
+
+    Args:
+        part: such as `--env=NAME=VALUE`.
+        env: of the command; cwltool puts secrets in when it starts the command.
+        store: knows placeholders.
+    """
+    name, _, value = part.removeprefix("--env=").partition("=")
+    if not part.startswith("--env=") or not store.has_secret(value):
+        return part
+    env[name] = value
+    return f"--env={name}"
 
 
 class LabelledDockerJob(_Contained, DockerCommandLineJob):

@@ -16,7 +16,9 @@ from ...model.json import JSON
 from ...model.process import Package
 from ...model.run import JobID, LogLine, RunRef, RunReport, RunState
 from ...model.value import OutputValue
+from ...packages.resources import MIB, demand
 from ...settings import LocalEngine as Settings
+from .. import secrets
 from ..base import EngineHealth, Traits
 from . import reports
 from .children import stop_run
@@ -26,7 +28,7 @@ from .joblog import read_log
 from .processes import lives
 from .protocol import Message
 from .record import JobFolder, Record, now
-from .resources import MIB, budget, demand
+from .resources import budget
 
 _POLL = 0.02
 """Seconds between looks at the folders while there is no fork server to tell of an end."""
@@ -45,6 +47,7 @@ class LocalEngine:
     def __init__(self, name: str, settings: Settings, home: Path, idle: float = 60.0) -> None:
         self.name = name
         self.settings = settings
+        self._secrets = home / "secrets"
         self._budget = budget(settings)
         self._client = ForkServerClient(home, self._budget, idle)
         self._containers = ContainerDetector(settings.containers)
@@ -52,7 +55,8 @@ class LocalEngine:
     @property
     def traits(self) -> Traits:
         """Reads files only; submits are idempotent through the job folder."""
-        return Traits(reads=frozenset({"file"}), idempotent_submit=True, poll_interval=0.5, fair=True)
+        reads = frozenset({"file"})
+        return Traits(reads=reads, idempotent_submit=True, poll_interval=0.5, secrets=True, fair=True)
 
     def start(self) -> None:
         """Start the fork server and the search for a container engine ahead of a job. Raises EngineUnavailable."""
@@ -97,7 +101,8 @@ class LocalEngine:
         wanted = demand(plan.package.document)
         try:
             folder.make()
-            folder.create("plan", self._planned(plan))
+            kept = secrets.keep(self._secrets, plan.job_id, plan.secrets) if folder.read("started") is None else None
+            folder.create("plan", self._planned(plan) | ({"secrets": str(kept)} if kept else {}))
         except OSError as error:
             raise EngineUnavailable(f"The job's folder cannot be written: {error.strerror}.") from error
         state: dict[str, JSON] = {"workspace": str(plan.workspace.absolute()), "owner": plan.owner}
@@ -152,7 +157,8 @@ class LocalEngine:
         return read_log(_folder(run))
 
     def forget(self, run: RunRef) -> None:
-        """Remove the work folder. See Engine."""
+        """Remove the work folder, and secrets that were not read. See Engine."""
+        secrets.drop(self._secrets, run.job_id)
         shutil.rmtree(_folder(run).work, ignore_errors=True)
 
     def wait(self, runs: Sequence[RunRef], timeout: float) -> None:

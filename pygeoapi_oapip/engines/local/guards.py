@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,18 +14,24 @@ from cwltool.command_line_tool import CommandLineTool
 from cwltool.context import LoadingContext, RuntimeContext
 from cwltool.errors import WorkflowException
 from cwltool.job import JobBase
-from cwltool.pathmapper import PathMapper
 from cwltool.process import Process
 from cwltool.utils import visit_class
 from cwltool.workflow import default_make_tool
 from ruamel.yaml.comments import CommentedMap
 from schema_salad.ref_resolver import uri_file_path
 
+from ..folder_links import FolderLinks, LinkFault
+from ..output_folders import ApartMapper
+from ..whole_folder import name_whole
 from .containerjobs import labelled
 
 
-class StagedOnly(PathMapper):
+class StagedOnly(ApartMapper):
     """Maps files of this machine; cwltool's own would download http addresses, unchecked."""
+
+    def folders(self) -> Sequence[str]:
+        """As ApartMapper says."""
+        return job_folders()
 
     def visit(
         self,
@@ -45,7 +52,8 @@ class GuardedTool(CommandLineTool):
     """A tool whose outputs may not be links to what is neither its own nor its input.
 
     cwltool resolves such links on the host, where the tool, if it runs in a container, could not read the target
-    (CWL v1.2 CommandLineTool, 4.2 Runtime environment; conformance test illegal_symlink).
+    (CWL v1.2 CommandLineTool, 4.2 Runtime environment; conformance test illegal_symlink). In a folder, what the links
+    lead to takes their place.
     """
 
     def make_job_runner(self, runtimeContext: RuntimeContext) -> type[JobBase]:
@@ -57,8 +65,10 @@ class GuardedTool(CommandLineTool):
     ) -> dict[str, CWLOutputType | None]:
         """The outputs, checked."""
         outputs = super().collect_output_ports(ports, builder, outdir, rcode, *args, **kwargs)
+        name_whole(outputs, outdir)
         allowed = [Path(outdir).resolve(), *_inputs(builder)]
-        visit_class(outputs, ("File", "Directory"), lambda entry: _check(entry, allowed))
+        mounts = [(builder.outdir, outdir), *_mounts(builder)]
+        visit_class(outputs, ("File", "Directory"), lambda entry: _check(entry, allowed, mounts))
         return outputs
 
 
@@ -69,6 +79,18 @@ def make_guarded_tool(document: CommentedMap, context: LoadingContext) -> Proces
     return default_make_tool(document, context)
 
 
+def room() -> str:
+    """A folder for what is moved to the results in the end; a runner works in the folder `work` of its job."""
+    folder = os.path.join(os.getcwd(), "literals")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def job_folders() -> Sequence[str]:
+    """Room for a while, and the folder of the job."""
+    return [room(), os.path.dirname(os.getcwd())]
+
+
 def _inputs(builder: Builder) -> list[Path]:
     if builder.pathmapper is None:
         return []
@@ -76,25 +98,33 @@ def _inputs(builder: Builder) -> list[Path]:
     return [Path(path).resolve() for path in resolved if os.path.isabs(path)]
 
 
-def _check(entry: Any, allowed: list[Path]) -> None:
+def _mounts(builder: Builder) -> list[tuple[str, str]]:
+    entries = () if builder.pathmapper is None else builder.pathmapper.items()
+    return [(entry.target, entry.resolved) for _, entry in entries if os.path.isabs(entry.resolved)]
+
+
+def _check(entry: Any, allowed: list[Path], mounts: list[tuple[str, str]]) -> None:
     location = str(entry.get("location", ""))
     if not location.startswith(("file:", "/")):
         return
     path = Path(uri_file_path(location) if location.startswith("file:") else location)
-    links = [path]
-    if path.is_dir():
-        links += [Path(top, name) for top, *names in os.walk(path) for name in (*names[0], *names[1])]
-    for link in links:
-        if link.is_symlink():
-            _settle(link, allowed)
+    if path.is_symlink():
+        # straight to its target: what it goes through may be staging, and is removed soon
+        target = path.resolve()
+        _require(str(path), str(target), allowed)
+        path.unlink()
+        path.symlink_to(target)
+    elif path.is_dir():
+        links = FolderLinks(lambda link, target: _require(link, target, allowed), job_folders(), mounts)
+        try:
+            links.settle(str(path))
+        except LinkFault as fault:
+            raise WorkflowException(f"The output {path.name}: {fault}.") from None
 
 
-def _settle(link: Path, allowed: list[Path]) -> None:
-    """Let an allowed link lead straight to its target: what it goes through may be staging, and is removed soon."""
-    target = link.resolve()
-    if not any(target.is_relative_to(root) for root in allowed):
+def _require(link: str, target: str, allowed: list[Path]) -> None:
+    if not any(Path(target).is_relative_to(root) for root in allowed):
         raise WorkflowException(
-            f"The output {link.name} is a link to a file that is neither an output nor an input of the tool."
+            f"The output {os.path.basename(link)} is a link to a file "
+            "that is neither an output nor an input of the tool."
         )
-    link.unlink()
-    link.symlink_to(target)

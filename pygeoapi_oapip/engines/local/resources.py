@@ -6,10 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...packages.resources import MIB, Resources, demand
+from ...packages.resources import Resources
 from ...settings import LocalEngine as Settings
-
-__all__ = ["MIB", "Budget", "Resources", "budget", "demand", "machine_cores", "machine_memory"]
 
 _SHARE_OF_MEMORY = 0.9
 _CGROUP = Path("/sys/fs/cgroup")

@@ -33,16 +33,18 @@ from schema_salad.fetcher import DefaultFetcher
 from schema_salad.sourceline import cmap, strip_dup_lineno
 
 from ...model.run import RunState
+from ...packages.checksums import reads_checksums
 from ...packages.cwltool_check import load_schema
 from ...packages.ontology import carried
 from . import javascript, processes
 from .carried import Carried, as_read
 from .containerjobs import ImageUnavailable
 from .containers import label, remove_containers, remove_job_containers
-from .guards import StagedOnly, make_guarded_tool
+from .guards import StagedOnly, make_guarded_tool, room
 from .joblog import JobLogHandler, PathHider
 from .progress import Progress, all_parts
 from .record import JobFolder, Record
+from .secretstore import Secrets
 
 BASE = "file:///package.cwl"
 """The address that the package gets; nothing is ever read from it."""
@@ -194,7 +196,7 @@ class Execution:
         self.folder = folder
         self.plan = plan
         self.changed = changed
-        self.hide = PathHider(folder.workspace)
+        self.hide: Callable[[str], str] = PathHider(folder.workspace)
         self.began = time.monotonic()
         self.cpu_before = _cpu_seconds()
         self.ending = threading.Lock()
@@ -223,9 +225,12 @@ class Execution:
         order = as_read(self.plan["job_order"])
         steps = all_parts([step.tool for step in _steps(tool)], self.plan["job_order"])
         name = self.plan["process"]
+        secrets = Secrets(tool, order, Path(self.plan["secrets"]) if "secrets" in self.plan else None)
+        self.hide = secrets.hide(self.hide)
         self.progress = Progress(self.folder, steps or {name: 0}, self.changed, self._end_overdue)
         logging.getLogger("cwltool").addHandler(self.progress)
         executor, context = self._context(tool)
+        context.secret_store = secrets
         outputs, status = executor(tool, order, context)
         if status != "success" or outputs is None:
             raise WorkflowException(self._explain(status))
@@ -238,6 +243,7 @@ class Execution:
                 "tmpdir_prefix": f"{self.folder.work.resolve()}{os.sep}",
                 "basedir": str(self.folder.workspace),
                 "name": self.plan["process"],
+                "compute_checksum": reads_checksums(self.plan["document"]),
                 "use_container": bool(self.plan["containers"]),
                 "podman": self.plan["containers"] == "podman",
                 "eval_timeout": _EXPRESSION_TIME,
@@ -245,8 +251,11 @@ class Execution:
             }
         )
         if not (self.plan["parallel_steps"] and isinstance(tool, Workflow)):
-            return SingleJobExecutor(), context
+            single = SingleJobExecutor()
+            single.output_dirs.add(room())
+            return single, context
         executor = MultithreadedJobExecutor()
+        executor.output_dirs.add(room())
         executor.max_cores = self.plan["budget"]["cores"]
         executor.max_ram = int(self.plan["budget"]["memory"] / 2**20)
         context.select_resources = executor.select_resources

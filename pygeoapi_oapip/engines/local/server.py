@@ -17,12 +17,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ...packages.resources import Resources
 from . import children
 from .admission import Admission, Ticket
 from .processes import lives
 from .protocol import VERSION, Decoder, Message, ProtocolError, encode
 from .record import JobFolder
-from .resources import Budget, Resources
+from .resources import Budget
 
 _TICK = 0.05
 """Seconds between looks at jobs that an earlier server started: their end sends no signal here."""

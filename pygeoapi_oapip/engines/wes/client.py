@@ -31,6 +31,10 @@ Files = Sequence[tuple[str, bytes]]
 """Attachments by name."""
 
 
+class NotInTime(AnswerLost):
+    """As AnswerLost; the server was silent for too long, and may still be at work on the request."""
+
+
 class WesClient:
     """Thread-safe. Credentials go to the configured server only.
 
@@ -144,8 +148,12 @@ class WesClient:
             yield response
 
     def _fault(self, method: str, error: requests.RequestException) -> EngineUnavailable | AnswerLost:
+        import requests
+
         text = f"the WES server {_host(self.base)} {_words(error)}"
-        return AnswerLost(text) if method == "POST" and not _never_connected(error) else EngineUnavailable(text)
+        if method != "POST" or _never_connected(error):
+            return EngineUnavailable(text)
+        return NotInTime(text) if isinstance(error, requests.Timeout) else AnswerLost(text)
 
     def _whole(self, response: requests.Response) -> bytes:
         pieces, size = [], 0

@@ -27,6 +27,7 @@ from .follow import Follower
 from .known import KnownRuns, Slots
 from .monitor import Monitor
 from .record import Record, Stage
+from .request import user_tags
 from .run import Tools
 
 READ_LIMIT = 5.0
@@ -96,7 +97,7 @@ class WesEngine:
         if plan.package is NO_PACKAGE or is_remote(plan.package):
             raise PlanRejected("only CWL packages can be run by a Workflow Execution Service")
         try:
-            Record(plan.workspace).create(plan)
+            Record(plan.workspace).create(plan, user_tags(self.settings, plan))
             self._follower.report(plan.job_id, plan.workspace)
         except OSError as error:
             raise EngineUnavailable(f"the job's folder cannot be written: {error.strerror}") from error

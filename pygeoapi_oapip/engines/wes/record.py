@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -59,6 +59,8 @@ class State:
     finished: float = 0.0
     searches: int = 0
     """Looks for the run that found nothing, since the last request to start it."""
+    slow_until: float = 0.0
+    """Before that it is not sent again: the server did not answer in time, and may still be at it."""
     missing: int = 0
     """Answers in a row that the server does not know the run."""
     reads: int = 0
@@ -96,15 +98,15 @@ class Record:
         self.log = RunLog(workspace / "logs" / "wes.log")
         self.run_log = workspace / "logs" / "run.json"
 
-    def create(self, plan: Plan) -> None:
-        """Write what to run, unless it is there. Raises OSError."""
+    def create(self, plan: Plan, tags: Mapping[str, str]) -> None:
+        """Write what to run, with further tags of the run, unless it is there. Raises OSError."""
         if not self.exists:
             self._folder.mkdir(parents=True, exist_ok=True)
             self.run_log.parent.mkdir(exist_ok=True)
             package = plan.package
             what: dict[str, JSON] = {"process": plan.process_id, "order": plan.job_order, "document": package.document}
             # made durable with the first state
-            whole = {**what, "entry": package.entry, "cwl_version": package.cwl_version}
+            whole = {**what, "entry": package.entry, "cwl_version": package.cwl_version, "tags": dict(tags)}
             write_document(self._folder / "run.json", whole, durable=False)
 
     @property
@@ -117,6 +119,11 @@ class Record:
         found: Any = json.loads((self._folder / "run.json").read_bytes())
         package = Package(found["document"], found["entry"], b"", "application/cwl+json")
         return str(found["process"]), _with_version(package, str(found["cwl_version"])), found["order"]
+
+    def tags(self) -> Mapping[str, str]:
+        """Further tags of the run. Raises as `run`."""
+        found: Mapping[str, str] = json.loads((self._folder / "run.json").read_bytes()).get("tags") or {}
+        return found
 
     def state(self) -> State:
         """How far it is."""

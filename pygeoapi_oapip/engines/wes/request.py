@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...errors import JobFailed
+from ...model.execution import Plan
 from ...model.json import JSON, JSONObject
 from ...model.process import Package
 from ...model.run import JobID
@@ -37,6 +38,18 @@ class RunRequest:
 
     fields: Mapping[str, str]
     files: Sequence[tuple[str, bytes]]
+
+    def tagged(self, more: Mapping[str, str]) -> RunRequest:
+        """The same with further tags."""
+        tags = {**more, **json.loads(self.fields["tags"])}
+        return RunRequest({**self.fields, "tags": json.dumps(tags)}, self.files)
+
+
+def user_tags(settings: Settings, plan: Plan) -> Mapping[str, str]:
+    """Tags that tell whose job it is, where the settings say so."""
+    if not settings.tell_user:
+        return {}
+    return {"oapip-user": plan.owner, "oapip-groups": ",".join(plan.groups)}
 
 
 def document_name(job_id: JobID) -> str:

@@ -25,7 +25,7 @@ from .api import (
     run_log_of,
     state_of,
 )
-from .client import WesClient, quoted
+from .client import NotInTime, WesClient, quoted
 from .fetched import Logs, fetch_logs, with_tasks
 from .finder import CannotTell, Finder
 from .known import KnownRuns, Slots
@@ -38,6 +38,8 @@ from .request import bucket_of, run_request
 
 SEARCHES = 3
 """Looks that find nothing before a request is sent again: the server may still be at work on the first one."""
+SLOW = 4
+"""Times `timeout` in which a server that did not answer in time is not sent the request again."""
 MISSING_TRIES = 3
 READS = 15
 """Tries to read outputs that are not there yet, with growing pauses: about a minute."""
@@ -124,7 +126,7 @@ class Step:
         try:
             request = run_request(
                 self._job_id, self._record.run(), self._tools.settings, self._tools.monitor.quirks, info
-            )
+            ).tagged(self._record.tags())
         except JobFailed as error:
             return self._end(state, RunState.FAILED, error.detail)
         state = self._save(state, stage=Stage.SENDING, posted=state.posted or time.time(), searches=0)
@@ -135,7 +137,8 @@ class Step:
             raise
         except AnswerLost as fault:
             self._record.log.say(f"{fault.detail}; looks whether the run was started", "WARNING")
-            return self._save(state, message=fault.detail)
+            slow = time.time() + SLOW * self._tools.settings.timeout if isinstance(fault, NotInTime) else 0.0
+            return self._save(state, message=fault.detail, slow_until=slow)
         return self._sent(state, answer)
 
     def _sent(self, state: State, answer: Answer) -> State:
@@ -171,7 +174,7 @@ class Step:
             )
         if run_id:
             return self._adopt(state, run_id, "found")
-        if state.searches + 1 < SEARCHES:
+        if state.searches + 1 < SEARCHES or time.time() < state.slow_until:
             return self._save(state, searches=state.searches + 1)
         if state.stopping:
             return self._end(state, RunState.CANCELLED, "cancelled; it was never started at the WES server")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,29 +15,19 @@ from pygeoapi_oapip.engines.calrissian.engine import CalrissianEngine
 from pygeoapi_oapip.model.execution import Plan
 from pygeoapi_oapip.model.json import JSONObject
 from pygeoapi_oapip.model.process import Package
-from pygeoapi_oapip.model.run import RunRef, RunReport
+from pygeoapi_oapip.model.run import RunRef
 from pygeoapi_oapip.settings import CalrissianEngine as Settings
 
+from ...engine_runs import Runs
+from ...engine_runs import shell as shell
 from .cluster import CannotStart
 from .namespace import Namespace
 
-LIMIT = 600.0
+_GONE = 240.0
 CLASS = "test-class"
 
 
-def shell(command: str, **more: Any) -> dict[str, Any]:
-    """A tool that runs a shell command."""
-    return {
-        "cwlVersion": "v1.2",
-        "class": "CommandLineTool",
-        "baseCommand": ["sh", "-c", command],
-        "inputs": {},
-        "outputs": {},
-        **more,
-    }
-
-
-class Bench:
+class Bench(Runs[CalrissianEngine]):
     """An engine and the folder of its jobs.
 
     Args:
@@ -48,7 +38,7 @@ class Bench:
     def __init__(self, settings: Settings, jobs: Path) -> None:
         self.settings = settings
         self.jobs = jobs
-        self.engine = CalrissianEngine("cluster", settings, jobs)
+        super().__init__(CalrissianEngine("cluster", settings, jobs))
 
     def plan(self, document: JSONObject, order: JSONObject | None = None, process: str = "tested") -> Plan:
         """A plan with a new job id; its workspace is there."""
@@ -58,33 +48,20 @@ class Bench:
         package = Package(document, "", b"", "application/cwl+json")
         return Plan(job_id, process, package, order or {}, self.jobs / job_id, "anonymous")
 
-    def report(self, run: RunRef) -> RunReport:
-        """The present state."""
-        return self.engine.poll([run])[run.job_id]
+    def rest(self, run: RunRef) -> None:
+        """Wait until it may have changed."""
+        self.engine.wait([run], 1.0)
 
-    def until(self, run: RunRef, wanted: Callable[[RunReport], bool], limit: float = LIMIT) -> RunReport:
-        """Poll until a report fits."""
-        deadline = time.monotonic() + limit
-        while True:
-            report = self.report(run)
-            if wanted(report):
-                return report
-            assert time.monotonic() < deadline, f"{report}\n{self.log(run)}"
-            self.engine.wait([run], 1.0)
-
-    def end(self, run: RunRef, limit: float = LIMIT) -> RunReport:
-        """The last report."""
-        return self.until(run, lambda report: report.ended, limit)
-
-    def until_gone(self, namespace: Namespace, before: list[str], limit: float = LIMIT) -> None:
+    def until_gone(self, namespace: Namespace, before: list[str], limit: float = _GONE) -> None:
         """Wait until the namespace has no more objects than before."""
         deadline = time.monotonic() + limit
         while left := set(namespace.objects()) - set(before):
             assert time.monotonic() < deadline, f"left: {left}"
+            namespace.drop_ended_pods()
             time.sleep(0.5)
 
     def log(self, run: RunRef) -> str:
-        """The log so far."""
+        """The log so far, with the steps."""
         return "\n".join(f"{line.source}: {line.text}" for line in self.engine.logs(run))
 
 

@@ -54,15 +54,18 @@ class IdleNode:
         self._session.close()
 
     def run(self, namespace: Namespace, wanted: int) -> None:
-        """Let the pods of a namespace that are on this node run, once there are so many."""
+        """Let the pods of a namespace that are on this node run as they come, until so many do."""
         self._namespaces.add(namespace.name)
         deadline = time.monotonic() + _LIMIT
-        while len(pods := self._pods(namespace)) < wanted:
-            assert time.monotonic() < deadline, f"{len(pods)} of {wanted} pods are on the node"
+        running: set[str] = set()
+        while len(running) < wanted:
+            assert time.monotonic() < deadline, f"{len(running)} of {wanted} pods run on the node"
+            for pod in self._pods(namespace):
+                name = pod["metadata"]["name"]
+                if name not in running:
+                    self._status(f"/api/v1/namespaces/{namespace.name}/pods/{name}", _running(pod))
+                    running.add(name)
             time.sleep(1.0)
-        for pod in pods:
-            if pod["status"].get("phase") != "Running":
-                self._status(f"/api/v1/namespaces/{namespace.name}/pods/{pod['metadata']['name']}", _running(pod))
 
     def _pods(self, namespace: Namespace) -> list[Any]:
         rows = namespace.cluster.items("pods", namespace.name)

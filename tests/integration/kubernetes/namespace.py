@@ -131,21 +131,49 @@ class Namespace:
         }
         return Settings.model_validate(block)
 
+    def quota(self, name: str, hard: Mapping[str, str]) -> None:
+        """Make a ResourceQuota, and wait until the cluster keeps to it."""
+        meta = {"name": name, "namespace": self.name}
+        self.cluster.apply(
+            {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta, "spec": {"hard": dict(hard)}}
+        )
+        deadline = time.monotonic() + 600
+        while not any(row.get("status", {}).get("hard") for row in self.cluster.items("resourcequotas", self.name)):
+            assert time.monotonic() < deadline, "the quota is not kept"
+            time.sleep(0.3)
+
     def objects(self) -> list[str]:
         """What jobs have left: Jobs, pods, claims, Secrets and ConfigMaps, as KIND/NAME."""
         found = self.cluster.items("jobs,pods,persistentvolumeclaims,secrets,configmaps", self.name)
         return sorted(f"{row['kind']}/{row['metadata']['name']}" for row in found)
+
+    def drop_ended_pods(self) -> None:
+        """Remove the pods that are being removed and do not run (any more): the kubelet lets go of them up to 12 s
+        after their end, and up to a minute late where their image could not be had."""
+        rows = self.cluster.items("pods", self.name)
+        leaving = [row for row in rows if row["metadata"].get("deletionTimestamp") and not _runs(row)]
+        names = [row["metadata"]["name"] for row in leaving]
+        if names:
+            force = ("--force", "--grace-period=0", "--ignore-not-found")
+            self.cluster.kubectl("delete", "pods", *names, "-n", self.name, *force)
 
     def secrets(self) -> list[str]:
         """The tokens of accounts, which the cluster makes by itself."""
         return [row for row in self.objects() if row.startswith("Secret/") and "-token-" in row]
 
     def remove(self) -> None:
-        """Remove the namespace and its volumes."""
-        self.cluster.kubectl("delete", "namespace", self.name, "--wait=true", "--timeout=280s")
-        for name in self._volumes:
-            self.cluster.kubectl("delete", "pv", name, "--wait=false")
+        """Remove the namespace and its volumes; the cluster does it in the meantime."""
+        self.drop_ended_pods()
+        self.cluster.kubectl("delete", "namespace", self.name, "--wait=false")
+        if self._volumes:
+            self.cluster.kubectl("delete", "pv", *self._volumes, "--wait=false", "--ignore-not-found")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _runs(pod: Mapping[str, Any]) -> bool:
+    status = pod.get("status", {})
+    rows = (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
+    return any("running" in row.get("state", {}) for row in rows)
 
 
 def leader_of_this_machine(venv: Path) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,25 @@ def empty(namespace: Namespace, jobs: Path) -> Iterator[None]:
         namespace.cluster.kubectl("delete", "jobs", "--all", "-n", namespace.name, "--wait=false")
 
 
-def soon(bench: Bench, run: RunRef, what: str, true: Callable[[RunReport], bool]) -> RunReport:
-    """Wait for a report; prints how long it took."""
-    began = time.monotonic()
+WARNINGS = ("Failed", "FailedScheduling", "Evicted", "FailedCreate")
+
+
+def soon(bench: Bench, run: RunRef, what: str, true: Callable[[RunReport], bool], namespace: Namespace) -> RunReport:
+    """Wait for a report; prints how long it took, and how long the cluster has known it (to the second)."""
+    began, now = time.monotonic(), time.time()
     report = bench.until(run, lambda report: report.ended or true(report))
-    print(f"{what}: told after {time.monotonic() - began:.1f} s: {report.message[:200]}")
+    took, events = time.monotonic() - began, namespace.cluster.items("events", namespace.name)
+    known = [knows_since(row) for row in events if row.get("reason") in WARNINGS]
+    first = min((since for since in known if since > now - 2), default=now + took)
+    lag = f"{now + took - first:.0f} s"
+    print(f"{what}: told after {took:.1f} s, {lag} after the cluster knew: {report.message[:200]}")
     assert true(report), report
     return report
+
+
+def knows_since(event: Any) -> float:
+    """The time of an event of the cluster, as seconds."""
+    return datetime.fromisoformat(event.get("firstTimestamp") or event["eventTime"]).timestamp()
 
 
 def dismissed(bench: Bench, run: RunRef) -> None:
@@ -68,25 +81,28 @@ def test_the_cause_is_told_while_the_job_waits(namespace: Namespace, jobs: Path,
     more, tool, words = CAUSES[what]
     bench = make(namespace, jobs, pod_grace=600, **more)
     run = bench.engine.submit(bench.plan(tool))
-    soon(bench, run, what, lambda report: words in report.message)
+    soon(bench, run, what, lambda report: words in report.message, namespace)
     dismissed(bench, run)
 
 
 @contextmanager
 def quota(namespace: Namespace, **hard: str) -> Iterator[None]:
-    body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tight", "namespace": namespace.name}}
-    namespace.cluster.apply({**body, "spec": {"hard": hard}})
+    namespace.quota("tight", hard)
     try:
         yield
     finally:
         namespace.cluster.kubectl("delete", "resourcequota", "tight", "-n", namespace.name, "--ignore-not-found")
 
 
+def over_quota(report: RunReport) -> bool:
+    return "exceeded quota: tight" in report.message
+
+
 def test_a_step_waits_for_its_quota_and_says_so(namespace: Namespace, jobs: Path, empty: None) -> None:
     bench = make(namespace, jobs, pod_grace=600)
     with quota(namespace, pods="1"):
         run = bench.engine.submit(bench.plan(wanting("echo done >&2")))
-        soon(bench, run, "quota of a step", lambda report: "exceeded quota: tight" in report.message)
+        soon(bench, run, "quota of a step", over_quota, namespace)
     report = bench.end(run)
     assert report.state is RunState.SUCCEEDED, f"{report}\n{bench.log(run)}"
     bench.engine.forget(run)
@@ -96,7 +112,7 @@ def test_the_pod_of_calrissian_waits_for_its_quota(namespace: Namespace, jobs: P
     bench = make(namespace, jobs, pod_grace=600)
     with quota(namespace, pods="0"):
         run = bench.engine.submit(bench.plan(wanting()))
-        told = soon(bench, run, "quota of Calrissian's pod", lambda report: "exceeded quota: tight" in report.message)
+        told = soon(bench, run, "quota of Calrissian's pod", over_quota, namespace)
         assert told.state is RunState.QUEUED
     assert bench.end(run).state is RunState.SUCCEEDED
     bench.engine.forget(run)
@@ -123,7 +139,7 @@ def test_a_full_volume_is_the_cause(namespace: Namespace, empty: None) -> None:
         print(f"full volume: {report.message}")
         assert report.state is RunState.FAILED and "No space left on device" in report.message, report
         bench.engine.forget(run)
-        namespace.cluster.kubectl("delete", "pvc", "tiny", "-n", namespace.name, "--wait=true", "--timeout=60s")
+        namespace.cluster.kubectl("delete", "pvc", "tiny", "-n", namespace.name, "--wait=true", "--timeout=280s")
         namespace.drop(["tiny"])
 
 
@@ -135,7 +151,7 @@ def test_an_eviction_is_the_cause(namespace: Namespace, jobs: Path, empty: None)
     bench = make(namespace, jobs, pod_grace=600, steps=evicted_steps())
     tool = wanting("echo ready >&2; dd if=/dev/zero of=/tmp/big bs=1M count=30; sleep 300")
     run = start(bench, tool)
-    report = soon(bench, run, "eviction", lambda report: report.ended)
+    report = soon(bench, run, "eviction", lambda report: report.ended, namespace)
     bench.engine.forget(run)
     assert report.state is RunState.FAILED and "Evicted" in report.message and "ephemeral" in report.message, report
 
@@ -154,7 +170,7 @@ def test_an_eviction_of_calrissians_pod_is_told(namespace: Namespace, jobs: Path
     fill = ["dd", "if=/dev/zero", "of=/tmp/big", "bs=1M", "count=30"]
     with suppress(CannotStart):  # it may be evicted before the command has ended
         namespace.cluster.kubectl("exec", pod, "-n", namespace.name, "--", *fill)
-    report = soon(bench, run, "eviction of Calrissian's pod", lambda report: report.ended)
+    report = soon(bench, run, "eviction of Calrissian's pod", lambda report: report.ended, namespace)
     bench.engine.forget(run)
     assert report.state in (RunState.FAILED, RunState.LOST) and "Evicted" in report.message, report
 
@@ -164,7 +180,7 @@ def test_calrissian_that_runs_out_of_memory_is_told(namespace: Namespace, jobs: 
     leader["spec"]["containers"][0]["resources"] = {"requests": {"memory": "16Mi"}, "limits": {"memory": "24Mi"}}
     bench = make(namespace, jobs, pod_grace=600, leader=leader)
     run = bench.engine.submit(bench.plan(wanting()))
-    report = soon(bench, run, "memory of Calrissian's pod", lambda report: report.ended)
+    report = soon(bench, run, "memory of Calrissian's pod", lambda report: report.ended, namespace)
     bench.engine.forget(run)
     assert report.state is not RunState.SUCCEEDED and "memory" in report.message, report
 

@@ -11,12 +11,12 @@ import pytest
 
 from pygeoapi_oapip.errors import EngineUnavailable
 from pygeoapi_oapip.model.run import RunState
-from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, ListOutput, Literal
+from pygeoapi_oapip.model.value import FileOutput
 
 from ..s3.seaweed import OWNER, SeaweedFS, credentials
-from .bench import CLASS, Bench, large, provisioner, shell
+from .bench import CLASS, Bench, provisioner, shell
+from .files_in_and_out import files_go_in_and_out
 from .namespace import Namespace
-from .test_storage import TOOL
 
 BUCKET = "exchange"
 
@@ -45,34 +45,8 @@ def bench(namespace: Namespace, s3: SeaweedFS, tmp_path: Path) -> Iterator[Bench
 
 
 def test_files_go_in_and_out(bench: Bench, tmp_path: Path) -> None:
-    plan = bench.plan(large(TOOL, 2_000_000))
-    inside = plan.workspace / "inputs" / "data"
-    (inside / "deep").mkdir(parents=True)
-    (inside / "empty").mkdir()
-    (inside / "inner é.txt").write_text("inner\n", encoding="utf-8")
-    (inside / "deep" / "deeper.txt").write_text("deeper\n", encoding="utf-8")
-    given = tmp_path / "given.txt"
-    given.write_text("given\n", encoding="utf-8")
-    order: dict[str, Any] = {
-        "text": {"class": "File", "location": (inside / "inner é.txt").as_uri()},
-        "more": [{"class": "File", "location": given.as_uri()}],
-        "folder": {"class": "Directory", "location": inside.as_uri()},
-        "name": "é😀",
-    }
-    run = bench.engine.submit(type(plan)(plan.job_id, "p", plan.package, order, plan.workspace, "anonymous"))
-    report = bench.end(run)
-    assert report.state is RunState.SUCCEEDED, f"{report.message}\n{bench.log(run)}"
-    outputs = bench.engine.outputs(run)
-    both, tree, parts = outputs["both"], outputs["tree"], outputs["parts"]
-    assert isinstance(both, FileOutput) and isinstance(tree, DirectoryOutput) and isinstance(parts, ListOutput)
-    assert (plan.workspace / both.href).read_text() == "inner\ngiven\n"
-    assert (plan.workspace / tree.href / "deep" / "deeper.txt").read_text() == "deeper\n"
-    assert (plan.workspace / tree.href / "empty").is_dir()
-    assert len(parts.items) == 2 and outputs["name"] == Literal(order["name"])
+    report = files_go_in_and_out(bench, tmp_path)
     assert report.usage["tasks"] == 1 and [step.state for step in report.steps] == [RunState.SUCCEEDED]
-    bench.engine.forget(run)
-    bench.engine.forget(run)
-    assert "inner" in bench.log(run) and (plan.workspace / both.href).exists()
 
 
 def test_the_keys_are_in_a_secret_of_the_job_and_nowhere_else(bench: Bench, namespace: Namespace) -> None:

@@ -65,13 +65,7 @@ def test_a_job_runs_with_the_rights_and_claims_of_the_manifests(namespace: Names
 
 
 def test_a_quota_that_is_used_up_lets_jobs_wait(namespace: Namespace, tmp_path: Path) -> None:
-    quota = {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": "processing", "namespace": namespace.name},
-        "spec": {"hard": {"count/jobs.batch": "0"}},
-    }
-    namespace.cluster.apply(quota)
+    namespace.quota("processing", {"count/jobs.batch": "0"})
     bench = Bench(namespace.settings(volumes={"claim": "jobs"}), namespace.volume("jobs"))
     plan = bench.plan(NESTED)
     with pytest.raises(EngineUnavailable, match="the cluster refuses the job for now: .*exceeded quota"):

@@ -168,14 +168,16 @@ def test_a_namespace_that_is_somebody_elses_is_not_used(make: Make, namespace: N
         namespace.cluster.kubectl("delete", "namespace", f"{word}-system", "--wait=true", "--timeout=120s")
 
 
-def test_health_names_what_an_account_without_rights_lacks(make: Make, namespace: Namespace, tmp_path: Path) -> None:
+def test_health_names_what_an_account_without_rights_lacks(
+    make: Make, rights: str, namespace: Namespace, tmp_path: Path
+) -> None:
     account = kubeconfig(namespace, "stranger", tmp_path)
     health = make("TEST-{job}", kubeconfig=account).engine.health(60.0)
     assert not health.ok
     for missing in (
         "namespaces: create, get, list, delete (role namespace-manager-role)",
         "rolebindings: create (role namespace-manager-role)",
-        "clusterroles: bind (role namespace-manager-role)",
+        f"clusterroles/{rights}: bind (role namespace-manager-role)",
         "serviceaccounts: create (role namespace-manager-role)",
         "resourcequotas: create (role namespace-manager-role)",
         "secrets: create (role exchange-role)",

@@ -159,7 +159,7 @@ def said(made: Site) -> str:
     return "\n".join([pods, *logs])
 
 
-@pytest.mark.parametrize("way", ["volume-per-job", "three-claims"])
+@pytest.mark.parametrize("way", ["volume-per-job", "three-claims", "shared-volume"])
 def test_the_manifests_give_a_server_that_runs_packages(
     namespace: Namespace, images: dict[str, str], way: str, tmp_path: Path
 ) -> None:

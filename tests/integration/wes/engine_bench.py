@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,15 +15,15 @@ from pygeoapi_oapip.engines.base import Engine
 from pygeoapi_oapip.engines.registry import make_engine
 from pygeoapi_oapip.model.execution import Plan
 from pygeoapi_oapip.model.process import Package
-from pygeoapi_oapip.model.run import RunRef, RunReport
+from pygeoapi_oapip.model.run import RunRef
 from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, ListOutput, Literal, OutputValue, RecordOutput
 from pygeoapi_oapip.packages.load import load_package
 from pygeoapi_oapip.settings import Engine as Settings
 
+from ...engine_runs import PATIENCE as PATIENCE
+from ...engine_runs import Runs
 from .packages import Document, Sample
 from .toil import ToilServer
-
-PATIENCE = 900.0
 
 
 def wes_settings(toil: ToilServer, **more: Any) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def packed(document: Document, entry: str = "") -> Package:
     return load_package(json.dumps(document).encode(), "application/cwl+json", entry=entry or None)
 
 
-class EngineBench:
+class EngineBench(Runs[Engine]):
     """An engine and a folder for its jobs.
 
     Args:
@@ -50,7 +49,7 @@ class EngineBench:
         self._settings: Settings = TypeAdapter(Settings).validate_python(dict(block))
         self.folder = folder
         (folder / "jobs").mkdir(parents=True)
-        self.engine = self.another()
+        super().__init__(self.another())
 
     def another(self) -> Engine:
         """Another engine object over the same back end, as after a restart."""
@@ -64,26 +63,6 @@ class EngineBench:
             (workspace / name).mkdir(parents=True)
         order = dict(sample.order(workspace / "inputs"))
         return Plan(job, "sample", packed(sample.document, sample.entry), order, workspace, "anonymous")
-
-    def report(self, run: RunRef) -> RunReport:
-        """The present report."""
-        return self.engine.poll([run])[run.job_id]
-
-    def until(self, run: RunRef, wanted: Callable[[RunReport], bool]) -> RunReport:
-        """Poll until the report fits."""
-        deadline = time.monotonic() + PATIENCE
-        while not wanted(report := self.report(run)):
-            assert time.monotonic() < deadline, f"the run did not get there: {report}\n{self.log(run)}"
-            time.sleep(0.1)
-        return report
-
-    def end(self, run: RunRef) -> RunReport:
-        """The final report."""
-        return self.until(run, lambda report: report.ended)
-
-    def log(self, run: RunRef) -> str:
-        """The text of the log."""
-        return "\n".join(line.text for line in self.engine.logs(run))
 
     def results(self, plan: Plan, run: RunRef) -> Mapping[str, Any]:
         """The outputs as plain values, files with their contents."""
@@ -105,7 +84,7 @@ def plain(value: OutputValue, workspace: Path) -> Any:
     path = workspace / value.href
     if not path.is_file():
         pytest.fail(f"no such file: {value}")
-    about = {"file": value.name, "type": value.media_type, "size": value.size, "checksum": value.checksum}
+    about = {"file": value.name, "type": value.media_type, "size": value.size}
     about |= {"format": value.format, "text": path.read_text(encoding="utf-8")}
     return about | {"secondary": [plain(part, workspace) for part in value.secondary]}
 

@@ -145,6 +145,12 @@ SAMPLES: Mapping[str, Sample] = {
     "directory of everything": Sample(
         shell("echo a > a.txt; mkdir d; echo b > d/b.txt", outputs={"all": found("Directory", ".")})
     ),
+    "directories of one name": Sample(
+        shell(
+            "for n in 1 2 3; do mkdir -p $n/d; echo $n > $n/d/a.txt; done",
+            outputs={"made": found("Directory[]", "*/d")},
+        ),
+    ),
     "secondary files": Sample(
         shell(
             "cp $0 out.dat; cp $0.idx out.dat.idx",
@@ -291,3 +297,30 @@ SAMPLES: Mapping[str, Sample] = {
         entry="convert-url",
     ),
 }
+
+NOT_ON_TOIL: Mapping[str, Sample] = {
+    "directory of files that are results too": Sample(
+        {
+            "cwlVersion": "v1.2",
+            "class": "ExpressionTool",
+            "requirements": _JS,
+            "inputs": {"files": "File[]"},
+            "outputs": {"files": "File[]", "all": "Directory", "each": "Directory[]"},
+            "expression": """${
+              function folder(name, list) { return {"class": "Directory", "basename": name, "listing": list}; }
+              return {files: inputs.files, all: folder("all", inputs.files),
+                      each: inputs.files.map(function (one) { return folder("each", [one]); })};
+            }""",
+        },
+        lambda folder: {"files": [file(folder, f"{n}/same.txt", f"{n}\n") for n in range(3)]},
+    ),
+    "directory with links": Sample(
+        shell(
+            "mkdir -p d/real; echo a > d/real/a.txt; ln -s real d/again; ln -s again/a.txt d/b.txt; ln -s $0 d/given",
+            inputs={"tree": bound("Directory")},
+            outputs={"made": found("Directory", "d")},
+        ),
+        _directory,
+    ),
+}
+"""Toil loses files of such folders, or fails (docs/engines/toil-wes.md)."""

@@ -41,6 +41,7 @@ class Carrier:
         self.told = b""
         self.sent: dict[str, tuple[int, float, float]] = {}
         self.stop = threading.Event()
+        self.run: Any = None
 
     def bring_in(self) -> None:
         """Write what the server has sent below the root. Raises StorageFault, OSError."""
@@ -54,8 +55,8 @@ class Carrier:
                 self.bucket.fetch(row.key, path)
 
     def show(self) -> None:
-        """Tell of events and logs until `stop`."""
-        while not self.stop.wait(PAUSE):
+        """Tell of events and logs until `stop`, or until the run is dismissed: nobody removes what comes later."""
+        while not self.stop.wait(PAUSE) and not (self.run is not None and self.run.stopping):
             try:
                 self.tell(None)
                 self.send_logs(False)
@@ -91,7 +92,8 @@ class Carrier:
 
     def send_logs(self, all_of_them: bool) -> None:
         """Send the logs that have grown."""
-        for path in list(below(os.path.join(self.root, "logs"))):
+        logs = below(os.path.join(self.root, "logs"))
+        for path in [path for path in logs if not os.path.isdir(path)]:  # an empty folder is told, too
             size, at, pause = self.sent.get(path, (-1, 0.0, 0.0))
             now = time.monotonic()
             if os.stat(path).st_size == size or (now - at < pause and not all_of_them):
@@ -117,10 +119,11 @@ def carried(carrier: Carrier) -> int:
     plan = runner.read(plan_file)
     if plan is None:
         raise StorageFault("the plan is not in the bucket", False)
+    carrier.run = runner.Runner(plan, plan_file)
     shown = threading.Thread(target=carrier.show, daemon=True)
     shown.start()
     try:
-        code = int(runner.Runner(plan, plan_file).run())
+        code = int(carrier.run.run())
     finally:
         carrier.stop.set()
         signal.signal(signal.SIGTERM, _end)

@@ -1,6 +1,6 @@
 """The first process in the pod of a job: brings files in, runs Calrissian, takes files out, writes a report.
 
-runner.py PLAN     PLAN is the JSON file that the server wrote (`Plan` in `exchange.py`)
+runner.py PLAN     PLAN is the JSON file that the server wrote (`_plan` in `launch.py`)
 
 Python 3.8 or newer, standard library only. Everything that the server has to know is a file below `out`:
 run/events.jsonl    what happened to which step (written by steps.py)
@@ -25,8 +25,6 @@ from typing import Any
 
 STOPPED = 143
 """Exit code after SIGTERM: whoever sent it knows the reason, so there is no report."""
-
-
 KILLED = 137
 RESERVE = 65536
 """Bytes kept on the volume, so that there is room for the report when it is full."""

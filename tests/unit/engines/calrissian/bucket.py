@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import threading
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
 
+from pygeoapi_oapip.testing.fake_server import FakeServer
 
-class BucketServer:
+
+class BucketServer(FakeServer):
     """`faults` are answered, one each, before anything else: a status, or `cut` for an answer that breaks off."""
 
     def __init__(self) -> None:
@@ -18,23 +18,12 @@ class BucketServer:
         self.faults: list[int | str] = []
         self.asked: list[str] = []
         self.page = 1000
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"bucket": self}))
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> BucketServer:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_Handler)
 
     @property
     def access(self) -> dict[str, str]:
         return {
-            "endpoint": self.endpoint,
+            "endpoint": self.url,
             "region": "us-east-1",
             "bucket": "exchange",
             "access_key": "the-access-key",
@@ -44,14 +33,14 @@ class BucketServer:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    bucket: BucketServer
+    owner: BucketServer
 
     def _do(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
         key = unquote(parts.path).partition("/exchange/")[2]
-        self.bucket.asked.append(f"{self.command} {key}")
-        fault = self.bucket.faults.pop(0) if self.bucket.faults else None
+        self.owner.asked.append(f"{self.command} {key}")
+        fault = self.owner.faults.pop(0) if self.owner.faults else None
         if fault == "cut":
             self.send_response(200)
             self.send_header("Content-Length", "100")
@@ -67,15 +56,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _good(self, key: str, query: dict[str, list[str]], body: bytes) -> None:
         if self.command == "PUT":
-            self.bucket.objects[key] = body
+            self.owner.objects[key] = body
             self._answer(200, b"")
         elif self.command == "DELETE":
-            self.bucket.objects.pop(key, None)
+            self.owner.objects.pop(key, None)
             self._answer(204, b"")
         elif "list-type" in query:
-            self._answer(200, _listed(self.bucket, query))
-        elif key in self.bucket.objects:
-            self._answer(200, self.bucket.objects[key])
+            self._answer(200, _listed(self.owner, query))
+        elif key in self.owner.objects:
+            self._answer(200, self.owner.objects[key])
         else:
             self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
 

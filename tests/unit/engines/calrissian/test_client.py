@@ -211,6 +211,22 @@ def test_health_asks_for_claims_where_jobs_have_volumes(api: Api, cluster: Clust
     assert not health.ok and "persistentvolumeclaims: create (role volume-manager-role)" in health.detail
 
 
+def test_health_names_each_secret_that_cannot_be_copied(api: Api, cluster: Cluster) -> None:
+    api.answer = may(*JOBS, *WATCHING, "persistentvolumeclaims get", "namespaces create", "namespaces get")
+    copied = {"pull_secrets": ["registry"], "env_from_secrets": ["keys"], "namespaces": {"secrets_from": "origin"}}
+    health = Preflight(settings(namespace="oapip-{user}", **copied), cluster).health(30.0)
+    assert not health.ok
+    for name in ("registry", "keys"):
+        assert f"in the namespace origin: secrets/{name}: get (role secret-reader-role)" in health.detail
+    asked = [
+        row["spec"]["resourceAttributes"] for *_, row in api.asked if row and row["kind"].startswith("SelfSubject")
+    ]
+    reviews = {
+        (row["namespace"], row["name"]) for row in asked if row["resource"] == "secrets" and row["verb"] == "get"
+    }
+    assert reviews == {("origin", "registry"), ("origin", "keys")}
+
+
 def test_health_of_a_cluster_that_is_away(api: Api, cluster: Cluster) -> None:
     api.answer = says(503, {"message": "etcd is gone"})
     health = Preflight(settings(), cluster).health(30.0)

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from pygeoapi_oapip.engines.calrissian import engine as module
+from pygeoapi_oapip.engines.calrissian import watching
 from pygeoapi_oapip.engines.calrissian.client import Refused
 from pygeoapi_oapip.engines.calrissian.engine import CalrissianEngine
+from pygeoapi_oapip.engines.calrissian.names import COMPONENT, LEADER, labels
 from pygeoapi_oapip.errors import EngineUnavailable, PlanRejected, RunLost
 from pygeoapi_oapip.model.execution import Plan
 from pygeoapi_oapip.model.process import NO_PACKAGE, Package
@@ -63,7 +65,7 @@ class MemoryCluster:
 
     def watch(self, path: str, seconds: int, **query: str) -> Iterator[Mapping[str, Any]]:
         time.sleep(0.05)
-        raise EngineUnavailable("no watch here")
+        raise Refused(410, "a new list is needed")
         yield {}
 
     def close(self) -> None:
@@ -229,6 +231,33 @@ def test_a_cancelled_run_stays_cancelled(engine: CalrissianEngine, tmp_path: Pat
     tell(run, "exit", {"exit_code": 0, "outputs": {"n": 3}})
     until(engine, run, RunState.CANCELLED)
     assert cluster_of(engine).objects == {}
+
+
+def test_a_dismissed_run_is_over_when_its_pod_is(engine: CalrissianEngine, tmp_path: Path) -> None:
+    run = engine.submit(plan_of(tmp_path))
+    pod = {"name": "leader", "labels": {**labels("job-1", "p", "oapip"), COMPONENT: LEADER}}
+    path = "/api/v1/namespaces/default/pods"
+    made = {"metadata": {**pod, "creationTimestamp": "2026-11-22T14:00:00Z"}, "status": {"phase": "Running"}}
+    cluster_of(engine).objects[f"{path}/leader"] = made
+    deadline = time.monotonic() + 120
+    while not engine._follower.pods.rows("job-1", 5.0):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    engine.cancel(run)
+    assert not engine.poll([run])[run.job_id].ended
+    del cluster_of(engine).objects[f"{path}/leader"]
+    until(engine, run, RunState.CANCELLED)
+
+
+def test_a_dismissed_run_whose_pod_never_ends_is_over_after_a_while(
+    engine: CalrissianEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LEAVING", -3600.0)
+    run = engine.submit(plan_of(tmp_path))
+    meta = {"name": "leader", "labels": {**labels("job-1", "p", "oapip"), COMPONENT: LEADER}}
+    cluster_of(engine).objects["/api/v1/namespaces/default/pods/leader"] = {"metadata": meta, "status": {}}
+    engine.cancel(run)
+    until(engine, run, RunState.CANCELLED)
 
 
 def test_outputs_of_a_run_without_a_report_are_lost(engine: CalrissianEngine, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from pygeoapi_oapip.engines.calrissian import exchange as module
-from pygeoapi_oapip.engines.calrissian import launch, manifest
+from pygeoapi_oapip.engines.calrissian import launch, manifest, reports
 from pygeoapi_oapip.engines.calrissian.exchange import Exchange
 from pygeoapi_oapip.engines.calrissian.folder import JobFolder
 from pygeoapi_oapip.engines.calrissian.places import places
@@ -48,7 +48,7 @@ class Ends:
         self.settings = exchange_settings(tmp_path)
         bucket = self.settings.volumes.exchange
         assert bucket is not None
-        bucket = bucket.model_copy(update={"endpoint": server.endpoint})
+        bucket = bucket.model_copy(update={"endpoint": server.url})
         self.exchange = Exchange(bucket, "oapip")
         workspace = tmp_path / JOB_ID
         (workspace / "run").mkdir(parents=True)
@@ -101,6 +101,16 @@ def test_a_second_pod_of_a_job_that_has_ended_tells_the_same(ends: Ends, server:
     first = dict(server.objects)
     assert ends.run("raise SystemExit(9)").returncode == 0
     assert server.objects == first
+
+
+def test_a_package_that_fails_before_its_first_step_is_told(ends: Ends, server: BucketServer) -> None:
+    ends.exchange.send(JOB_ID, ends.folder)
+    done = ends.run("import sys; print('ERROR no such thing', file=sys.stderr); sys.exit(1)")
+    assert done.returncode == 1, done.stderr
+    ends.exchange.pull(JOB_ID, ends.folder)
+    report = reports.final(ends.folder)
+    assert report is not None
+    assert report.message == "Calrissian could not run the package:\nERROR no such thing"
 
 
 def test_nothing_new_is_not_fetched_again(ends: Ends, server: BucketServer) -> None:

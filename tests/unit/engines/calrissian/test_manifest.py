@@ -7,7 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from pygeoapi_oapip.engines.calrissian import manifest
+from pygeoapi_oapip.engines.calrissian.names import safe_user
 from pygeoapi_oapip.engines.calrissian.places import places
+from pygeoapi_oapip.model.execution import Plan
+from pygeoapi_oapip.model.process import NO_PACKAGE
 
 from .conftest import JOB_ID, settings
 
@@ -135,3 +138,17 @@ def test_a_process_may_have_values_of_its_own() -> None:
 def test_wrong_values_for_a_process_are_refused(values: dict[str, Any], text: str) -> None:
     with pytest.raises(ValidationError, match=text):
         settings(processes={"big": values})
+
+
+@pytest.mark.parametrize("owner", ["alice", "Ann O'Hara <ann@example.org>", "x" * 255])
+def test_everything_tells_whose_it_is(owner: str) -> None:
+    plan = Plan(JOB_ID, "p", NO_PACKAGE, {}, Path("/x"), owner, groups=("all", "hydro"))
+    told = manifest.naming_user(settings(labels={"team": "sea"}, annotations={"note": "x"}), plan)
+    made = manifest.job(told, JOB_ID, "p", places(told.volumes, JOB_ID, Path("/jobs") / JOB_ID))
+    pod = made["spec"]["template"]["metadata"]
+    step = manifest.steps(told, JOB_ID, "p")["metadata"]
+    for labels in (made["metadata"]["labels"], pod["labels"], step["labels"]):
+        assert labels["pygeoapi-oapip/user"] == safe_user(owner) and labels["team"] == "sea"
+        assert len(labels["pygeoapi-oapip/user"]) <= 63
+    for notes in (pod["annotations"], step["annotations"]):
+        assert notes == {"note": "x", "pygeoapi-oapip/user": owner, "pygeoapi-oapip/groups": "all,hydro"}

@@ -10,6 +10,7 @@ from pygeoapi_oapip.engines.calrissian.places import Places, places
 from .conftest import JOB_ID, settings
 
 JOBS = Path("/server/jobs") / JOB_ID
+JOB = "/calrissian/job"
 THREE = {
     "input_claim": "in",
     "input_folder": "/server/in",
@@ -28,7 +29,7 @@ def mounts(found: Places) -> list[tuple[str, str, str]]:
 
 def test_with_one_claim_the_job_works_in_its_own_folder() -> None:
     found = of(claim="jobs", path="deep/jobs/")
-    assert mounts(found) == [("jobs", f"deep/jobs/{JOB_ID}", "/calrissian/job")]
+    assert mounts(found) == [("jobs", f"deep/jobs/{JOB_ID}", JOB)]
     assert found.server_in == found.server_out == JOBS
     assert found.outdir == "/calrissian/job/outputs" and found.bring_in == found.take_out == []
 
@@ -47,8 +48,8 @@ def test_with_three_claims_jobs_are_apart_by_sub_path_and_inputs_are_read_only()
 
 def test_one_claim_for_inputs_and_outputs_is_mounted_once() -> None:
     found = of(**{**THREE, "output_claim": "in", "output_folder": "/server/in"}, tmp_claim="in")
-    assert mounts(found) == [("in", JOB_ID, "/calrissian/job")]
-    assert found.tmp == "/calrissian/job/work/tmp"
+    assert mounts(found) == [("in", JOB_ID, JOB)]
+    assert found.tmp == "/".join((JOB, "work", "tmp"))
 
 
 def test_a_volume_of_its_own_comes_first_and_files_are_copied_in_and_out() -> None:

@@ -82,7 +82,7 @@ def test_a_report_that_is_still_written_is_none(tmp_path: Path, content: str) ->
 def test_events_that_make_no_sense_are_passed_over(tmp_path: Path, row: str) -> None:
     folder = told(folder_of(tmp_path))
     (folder.workspace / "run" / "events.jsonl").write_text(row + "\n", encoding="utf-8")
-    assert reports.steps_of(folder) == ()
+    assert reports.steps_of(folder.events()) == ()
     assert reports.going_on(folder, []).state in (RunState.QUEUED, RunState.RUNNING)
 
 

@@ -20,28 +20,21 @@ from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.model.run import RunRef, RunReport, RunState
 from pygeoapi_oapip.settings import LocalEngine as Settings
 
+from ....engine_runs import Runs
+from ....engine_runs import shell as shell
+
 Document = dict[str, Any]
 
 
-def shell(command: str, **more: Any) -> Document:
-    """A tool that runs a shell command."""
-    return {
-        "cwlVersion": "v1.2",
-        "class": "CommandLineTool",
-        "baseCommand": ["sh", "-c", command],
-        "inputs": {},
-        "outputs": {},
-        **more,
-    }
-
-
-class Bench:
+class Bench(Runs[LocalEngine]):
     """An engine and a folder for its jobs."""
+
+    pause = 0.01
 
     def __init__(self, folder: Path, home: Path, **settings: Any) -> None:
         self.folder = folder
         self.home = home
-        self.engine = LocalEngine("local", Settings(**{"containers": "none", **settings}), home, idle=20)
+        super().__init__(LocalEngine("local", Settings(**{"containers": "none", **settings}), home, idle=20))
 
     def plan(self, document: Document, order: Mapping[str, Any] | None = None, **package: Any) -> Plan:
         """A plan with a workspace of its own."""
@@ -54,24 +47,6 @@ class Bench:
     def submit(self, document: Document, order: Mapping[str, Any] | None = None, **package: Any) -> RunRef:
         """Submit a package."""
         return self.engine.submit(self.plan(document, order, **package))
-
-    def report(self, run: RunRef) -> RunReport:
-        """The present report of a run."""
-        return self.engine.poll([run])[run.job_id]
-
-    def until(self, run: RunRef, wanted: Callable[[RunReport], bool], timeout: float = 240.0) -> RunReport:
-        """Poll until the report fits."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            report = self.report(run)
-            if wanted(report):
-                return report
-            time.sleep(0.01)
-        pytest.fail(f"the run did not get there: {self.report(run)}")
-
-    def end(self, run: RunRef, timeout: float = 240.0) -> RunReport:
-        """The final report of a run."""
-        return self.until(run, lambda report: report.ended, timeout)
 
     def run(self, document: Document, order: Mapping[str, Any] | None = None, **package: Any) -> RunReport:
         """Run a package to its end."""
@@ -91,10 +66,6 @@ class Bench:
     def workspace(self, run: RunRef) -> Path:
         """The folder of a run."""
         return Path(str(run.state["workspace"]))
-
-    def log(self, run: RunRef) -> str:
-        """The text of the log."""
-        return "\n".join(line.text for line in self.engine.logs(run))
 
     def server_pid(self) -> int:
         """The pid of the fork server."""

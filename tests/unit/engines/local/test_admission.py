@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pygeoapi_oapip.engines.local.admission import PATIENCE, Admission, Ticket
-from pygeoapi_oapip.engines.local.resources import MIB, Budget, Resources, budget, demand
+from pygeoapi_oapip.engines.local.resources import Budget, budget
 from pygeoapi_oapip.model.json import JSON
+from pygeoapi_oapip.packages.resources import MIB, Resources, demand
 from pygeoapi_oapip.settings import LocalEngine as Settings
 
 SMALL, BIG = Resources(1, 100), Resources(4, 100)

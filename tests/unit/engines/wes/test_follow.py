@@ -24,7 +24,7 @@ def sent(desk: Desk, server: WesServer, count: int) -> list[RunRef]:
     for number in range(count):
         plan = desk.plan()
         run = RunRef("hpc", plan.job_id, plan.job_id, {"workspace": str(plan.workspace)})
-        desk.record(run).create(plan)
+        desk.record(run).create(plan, {})
         state = State(Stage.SENT, f"run-{number}", "RUNNING", RunState.RUNNING, posted=time.time())
         desk.record(run).save(state)
         server.runs[state.run_id] = WesRun(state.run_id, {"workflow_url": f"{plan.job_id}.cwl"}, state="RUNNING")

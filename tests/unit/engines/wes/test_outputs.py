@@ -61,7 +61,7 @@ def test_a_file_is_in_the_folder_of_the_job_with_all_that_is_known_of_it(place: 
     raw = file(location, basename="a.tif", size=7, checksum="sha1$00", path="/cluster/x", secondaryFiles=[file(index)])
     found = place.collect({"o": raw})["o"]
     assert isinstance(found, FileOutput)
-    assert (found.href, found.name, found.size, found.checksum) == ("outputs/a.tif", "a.tif", 7, "sha1$00")
+    assert (found.href, found.name, found.size) == ("outputs/a.tif", "a.tif", 7)
     assert [part.href for part in found.secondary] == ["outputs/a.tif.idx"]
     assert (place.workspace / found.href).read_text() == "content"
 

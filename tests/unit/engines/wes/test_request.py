@@ -11,8 +11,9 @@ import pytest
 
 from pygeoapi_oapip.engines.wes.api import ServiceInfo
 from pygeoapi_oapip.engines.wes.quirks import STANDARD, TOIL, Quirks
-from pygeoapi_oapip.engines.wes.request import RunRequest, bucket_of, job_of, run_request
+from pygeoapi_oapip.engines.wes.request import RunRequest, bucket_of, job_of, run_request, user_tags
 from pygeoapi_oapip.errors import JobFailed
+from pygeoapi_oapip.model.execution import Plan
 from pygeoapi_oapip.model.process import Package
 from pygeoapi_oapip.settings import WesEngine as Settings
 
@@ -141,3 +142,17 @@ def test_a_standard_server_gets_no_options_of_toil() -> None:
 )
 def test_where_the_results_of_a_job_may_be_in_s3(settings: Any, quirks: Quirks, bucket: str) -> None:
     assert bucket_of(JOB, "p", Settings(url="http://x", **settings), quirks) == bucket
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_service_is_told_whose_job_it_is_where_the_settings_say_so(told: bool) -> None:
+    package = Package({"cwlVersion": "v1.2", "$graph": []}, "#main", b"", "", cwl_version="v1.2")
+    plan = Plan(JOB, "p", package, {}, Path("/x"), "alice", groups=("all", "hydro"))
+    tags = user_tags(Settings(url="http://x", tell_user=told), plan)
+    sent = json.loads(request_of().tagged(tags).fields["tags"])
+    assert sent["oapip-job"] == JOB
+    assert (sent.get("oapip-user"), sent.get("oapip-groups")) == (("alice", "all,hydro") if told else (None, None))
+
+
+def test_no_user_can_take_the_tag_of_a_job() -> None:
+    assert json.loads(request_of().tagged({"oapip-job": "another"}).fields["tags"])["oapip-job"] == JOB
