@@ -13,6 +13,9 @@ FREE = 5
 """Wrong ones in a row without a wait."""
 LONGEST = 300.0
 """Seconds of a wait."""
+OF_ADDRESS = 100
+"""Wrong ones of one address, whatever the names, in `OF_ADDRESS_TIME`; then none of it is looked at."""
+OF_ADDRESS_TIME = 600.0
 FORGET = 3600.0
 """Seconds after which wrong ones are forgotten."""
 _MOST = 10_000
@@ -77,14 +80,33 @@ class Rate:
 
     def count(self, key: str) -> None:
         """Count one more. Raises TooManyRequests."""
+        begun, number = self._counted(key, 1)
+        self._refuse(begun, number > self._most)
+
+    def check(self, key: str) -> None:
+        """Raises TooManyRequests where one more would be too much; counts nothing."""
+        begun, number = self._counted(key, 0)
+        self._refuse(begun, number >= self._most)
+
+    def note(self, key: str) -> None:
+        """Count one more."""
+        self._counted(key, 1)
+
+    def _counted(self, key: str, more: int) -> tuple[float, int]:
+        """When the present time began, and how many there are in it."""
         now = self._clock()
         with self._lock:
             begun, number = self._rows.get(key, (now, 0))
             if now - begun >= self._seconds:
                 begun, number = now, 0
-            self._rows[key] = (begun, number + 1)
-            self._rows.move_to_end(key)
+            if more:
+                self._rows[key] = (begun, number + more)
+                self._rows.move_to_end(key)
             while len(self._rows) > _MOST:
                 self._rows.popitem(last=False)
-        if number >= self._most:
-            raise TooManyRequests("too many requests; wait before you try again", int(begun + self._seconds - now) + 1)
+        return begun, number + more
+
+    def _refuse(self, begun: float, too_many: bool) -> None:
+        if too_many:
+            left = begun + self._seconds - self._clock()
+            raise TooManyRequests("too many requests; wait before you try again", max(0, int(left)) + 1)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from ..errors import ConfigurationError, Unauthorized, Unavailable
 from ..model.identity import ANONYMOUS_NAME, Principal
 from ..settings_auth import BasicAuth
-from .attempts import Attempts
+from .attempts import OF_ADDRESS, OF_ADDRESS_TIME, Attempts, Rate
 from .base import LoginLog, unwritten
 from .claims import with_rules
 from .passwords import Account, hash_password, matches, read_accounts
@@ -51,6 +51,7 @@ class BasicPasswords:
         self._log = log
         self._clock = clock
         self._attempts = Attempts(clock)
+        self._of_address = Rate(OF_ADDRESS, OF_ADDRESS_TIME, clock)
         self._secret = os.urandom(32)
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._lock = threading.Lock()
@@ -72,12 +73,14 @@ class BasicPasswords:
         if principal is not None and self._clock() - seen < KEPT:
             return principal
         key = f"{address} {name}"
+        self._of_address.check(address)
         self._attempts.check(key)
         account = self._accounts.get(name)
         # an unknown name takes as long as a wrong password
         right = matches(password, account.hashed if account else self._nobody)
         if account is None or not right:
             self._attempts.wrong(key)
+            self._of_address.note(address)
             # a name that nobody has may be a password in the wrong place
             self._log("log in", account.name if account else ANONYMOUS_NAME, "401 wrong name or password", address)
             raise Unauthorized("the name or the password is wrong", self.challenge())

@@ -111,7 +111,7 @@ class CodeFlow:
             raise Unauthorized("the identity provider gives no tokens")
         self._check_identity(identity, begun["nonce"])
         principal = self._tokens.verify(access, "")
-        return Done(principal.name, self.sessions.begin(principal), begun["target"])
+        return Done(principal.name, self.sessions.begin(principal, access), begun["target"])
 
     def logout_address(self, base: str) -> str:
         """Where the user can log out at the provider too, to come back to `base`; "" where it has no such page."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.http import parse_cookie
@@ -90,7 +91,7 @@ class Gate:
         except OapipError as error:
             environ = {**environ, REFUSAL_KEY: error}
             app, principal = door, STRANGER
-        with acting(principal, _address(environ)):
+        with acting(principal, _address(environ), partial(self._token, environ)):
             return app(environ, _private(start))
 
     def principal(self, environ: Mapping[str, Any]) -> Principal:
@@ -114,12 +115,24 @@ class Gate:
             require_own_page(environ)  # browsers remember passwords, and send them with the requests of other sites
         return principal
 
+    def _token(self, environ: Mapping[str, Any]) -> str:
+        """The access token of a request that has been let in, or that its session began with; "" where it has none."""
+        scheme, _, credentials = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+        if scheme:
+            return credentials.strip(" ") if scheme.lower() == "bearer" else ""
+        if self._sessions is None:
+            return ""
+        return self._sessions.token(self._cookie(environ))
+
+    def _cookie(self, environ: Mapping[str, Any]) -> str:
+        name = SessionCookie.of(base_of(environ, self._base)).name
+        return str(parse_cookie(environ.get("HTTP_COOKIE", "")).get(name, ""))
+
     def _of_session(self, environ: Mapping[str, Any]) -> Principal:
         cookies = environ.get("HTTP_COOKIE", "")
         if self._sessions is None or f"{COOKIE}=" not in cookies:
             return STRANGER
-        name = SessionCookie.of(base_of(environ, self._base)).name
-        found = self._sessions.principal(parse_cookie(cookies).get(name, ""))
+        found = self._sessions.principal(self._cookie(environ))
         if found is None:
             return STRANGER
         require_own_page(environ, cookie=True)

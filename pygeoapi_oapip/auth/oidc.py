@@ -18,8 +18,9 @@ from joserfc.errors import JoseError
 
 from ..errors import OapipError, Unauthorized, Unavailable
 from ..model.identity import Principal
-from ..settings_auth import Issuer, OidcAuth
+from ..settings_auth import Issuer, OidcAuth, TokenFor
 from .claims import ClaimReader, Unusable
+from .exchange import Exchanger, Given, NotGiven
 from .introspection import Asking
 from .keys import KeyRing
 from .provider import ProviderClient
@@ -64,6 +65,9 @@ class OneIssuer:
         self.asking: Asking | None = None
         if issuer.introspection is not None:
             self.asking = Asking(self._client.introspect, issuer.introspection.keep, clock)
+        self.exchanger: Exchanger | None = None
+        if issuer.exchange is not None:
+            self.exchanger = Exchanger(self._client, issuer.exchange, clock)
 
     def jwt(self, token: str, header: Mapping[str, Any]) -> Principal:
         """The user of an access token that names this issuer. Raises Refused, Unavailable."""
@@ -155,6 +159,27 @@ class BearerTokens:
         if len(token) > LONGEST or not _JWT.fullmatch(token):
             raise Refused("it is not one")
         return self._issuers[issuer].identity(token, _object(_decoded(token.partition(".")[0])))
+
+    def exchange(self, token: str, wanted: TokenFor) -> Given:
+        """A token of the same user for another service, from the issuer of a token that was verified.
+
+        Raises:
+            NotGiven: the issuer refuses, or does not exchange tokens.
+            Unavailable: it cannot be reached.
+        """
+        try:
+            issuer = self._issuer_of(token)
+        except Refused as reason:
+            raise NotGiven(str(reason)) from None
+        if issuer is None or issuer.exchanger is None:
+            raise NotGiven("its issuer does not exchange tokens")
+        return issuer.exchanger.exchange(token, wanted)
+
+    def _issuer_of(self, token: str) -> OneIssuer | None:
+        if _JWT.fullmatch(token):
+            return self._issuers.get(str(_object(_decoded(token.split(".")[1])).get("iss")))
+        asking = [one for one in self._issuers.values() if one.asking is not None]
+        return next((one for one in asking if one.asking is not None and one.asking.claims(token)), None)
 
     def _refusal(self, reason: str) -> OapipError:
         return Unauthorized(f"the token is not accepted: {reason}", self.challenge("invalid_token"))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from enum import Enum
 
 from ..errors import Forbidden, ImmutableProcess, Unauthorized
-from ..model.identity import ANONYMOUS_NAME, EVERYTHING, Principal, Role, Scope
+from ..model.identity import ANONYMOUS_NAME, EVERYTHING, Principal, Role, Scope, group_of
 from ..model.job import Job
 from ..model.process import Process, Source
 from ..settings_auth import Auth, NoAuth
@@ -80,7 +80,7 @@ class Policy:
         self._require(principal, _VIEWER, Role.USER)
         if self._is(principal, Role.ADMIN, Role.OPERATOR):
             return Scope(None, first=principal.context or principal.name)
-        return Scope(principal.name, principal.groups)
+        return Scope(principal.name, principal.groups | {group_of(role) for role in self._roles(principal)})
 
     def require_run(self, principal: Principal) -> None:
         """Jobs may be made. Raises Unauthorized, Forbidden."""

@@ -63,7 +63,24 @@ class ProviderClient:
         """A form to an endpoint of the discovery document, for example `token_endpoint`. Raises Unavailable."""
         return self._ask("POST", self.endpoint(endpoint), data=dict(data))
 
+    def form(self, endpoint: str, data: Mapping[str, str], auth: tuple[str, str]) -> tuple[int, Mapping[str, Any]]:
+        """As `post`, with the refusals of RFC 6749 section 5.2: the status 200, 400, 401 or 403, and the answer.
+
+        Raises:
+            Unavailable: it cannot be reached, or answers with another status.
+        """
+        status, body = self._send("POST", self.endpoint(endpoint), data=dict(data), auth=auth)
+        if status in (400, 401, 403):
+            try:
+                return status, _object(body)
+            except Unavailable:
+                return status, {}
+        return 200, _good(status, body)
+
     def _ask(self, method: str, address: str, **options: Any) -> Mapping[str, Any]:
+        return _good(*self._send(method, address, **options))
+
+    def _send(self, method: str, address: str, **options: Any) -> tuple[int, bytes]:
         import requests
 
         check = True if self._issuer.ca is None else str(self._issuer.ca)
@@ -77,9 +94,13 @@ class ProviderClient:
                     status = answer.status_code
         except (requests.RequestException, OSError) as error:
             raise Unavailable(f"the identity provider cannot be reached ({type(error).__name__})") from None
-        if status != 200 or len(body) > LARGEST:
-            raise Unavailable(f"the identity provider answers with {status}")
-        return _object(body)
+        return status, body
+
+
+def _good(status: int, body: bytes) -> Mapping[str, Any]:
+    if status != 200 or len(body) > LARGEST:
+        raise Unavailable(f"the identity provider answers with {status}")
+    return _object(body)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ..model.identity import Principal
+from .sealing import Sealer, Unreadable
 
 COOKIE = "oapip-session"
 """Name of the cookie, without what `SessionCookie` puts before it."""
@@ -65,17 +66,36 @@ class Sessions:
         store: keeps them.
         lifetime: seconds after which one has to log in again.
         clock: seconds since 1970.
+        sealer: of access tokens; none: sessions keep none.
     """
 
-    def __init__(self, store: SessionStore, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: SessionStore,
+        lifetime: float,
+        clock: Callable[[], float] = time.time,
+        sealer: Sealer | None = None,
+    ) -> None:
+        self._sealer = sealer
         self._store = store
         self.lifetime = lifetime
         self._clock = clock
 
-    def begin(self, principal: Principal) -> str:
-        """A new session; gives the text of its cookie, which nobody has had before."""
+    def begin(self, principal: Principal, access: str = "") -> str:
+        """A new session; gives the text of its cookie, which nobody has had before.
+
+        Args:
+            principal: whose it is.
+            access: the access token of the login, which is kept sealed, if at all.
+        """
         token = secrets.token_urlsafe(32)
-        row = {"name": principal.name, "roles": sorted(principal.roles), "groups": sorted(principal.groups)}
+        row: dict[str, Any] = {
+            "name": principal.name,
+            "roles": sorted(principal.roles),
+            "groups": sorted(principal.groups),
+        }
+        if self._sealer is not None and access:
+            row["access"] = self._sealer.seal(_digest(token), access)
         self._store.put(_digest(token), "session", json.dumps(row), self._clock() + self.lifetime)
         return token
 
@@ -86,6 +106,17 @@ class Sessions:
             return None
         row = json.loads(text)
         return Principal(row["name"], frozenset(row["roles"]), frozenset(row["groups"]))
+
+    def token(self, token: str) -> str:
+        """The access token that a session began with; "" where it has none. Raises StoreUnavailable."""
+        text = self._store.get(_digest(token), "session", self._clock()) if len(token) == _TEXT else None
+        sealed = None if text is None else json.loads(text).get("access")
+        if self._sealer is None or sealed is None:
+            return ""
+        try:
+            return str(self._sealer.open(_digest(token), sealed))
+        except Unreadable:
+            return ""
 
     def end(self, token: str) -> None:
         """End a session."""

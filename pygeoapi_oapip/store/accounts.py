@@ -28,6 +28,10 @@ class AccountStore(Protocol):
         """What was remembered last; an empty account where there is nothing."""
         ...
 
+    def members(self, group: str) -> frozenset[str]:
+        """Who was in a group when he last asked for something."""
+        ...
+
     def count(self, key: str, most: int, seconds: float) -> float:
         """Count one more of something that may be done `most` times in `seconds`, in all processes together.
 
@@ -57,6 +61,10 @@ class MemoryAccountStore:
     def recall(self, name: str) -> Account:
         """As `AccountStore.recall`."""
         return self._accounts.get(name, Account())
+
+    def members(self, group: str) -> frozenset[str]:
+        """As `AccountStore.members`."""
+        return frozenset(name for name, account in list(self._accounts.items()) if group in account.groups)
 
     def count(self, key: str, most: int, seconds: float) -> float:
         """As `AccountStore.count`."""

@@ -218,6 +218,16 @@ class JobStore(Protocol):
         """Ended jobs with `finished` before the moment, oldest first (retention)."""
         ...
 
+    def owners(self, keeping: int = 0, ended: int = 0) -> Sequence[str]:
+        """Everybody who has jobs, by name (retention); with an argument, only those who are beyond it. With both, those
+        who are beyond either. The answer comes from counts in the database: no job is read.
+
+        Args:
+            keeping: bytes that the results of one take; 0: any.
+            ended: ended (or dismissed) jobs of one; 0: any number.
+        """
+        ...
+
     def require_room(self, owner: str, allowance: Allowance) -> None:
         """A look ahead at what `add` would say, before anything else is done for a request.
 

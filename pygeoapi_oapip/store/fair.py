@@ -55,11 +55,12 @@ def choose(
     return _Choice(room, held, order, fetch).made(heads)
 
 
-def refuse_too_much(allowance: Allowance, waiting: int, running: int, kept: int) -> None:
-    """Raises TooManyRequests or StorageFull where one more job would be too much."""
+def refuse_too_much(allowance: Allowance, waiting: int, running: int, kept: int, group: str = "") -> None:
+    """Raises TooManyRequests or StorageFull where one more job would be too much, of an owner or of a group."""
+    whose = f"the jobs of the group {group}" if group else "your jobs"
     if allowance.queued and waiting >= allowance.queued:
         raise TooManyRequests(
-            f"{waiting} of your jobs wait to start, and no more than {allowance.queued} may; "
+            f"{waiting} of {whose} wait to start, and no more than {allowance.queued} may; "
             "try again when one has started",
             ROOM_AFTER,
         )
@@ -71,7 +72,7 @@ def refuse_too_much(allowance: Allowance, waiting: int, running: int, kept: int)
         )
     if allowance.storage and kept >= allowance.storage:
         raise StorageFull(
-            f"the results of your jobs take {kept} bytes, and may take {allowance.storage}: "
+            f"the results of {whose} take {kept} bytes, and may take {allowance.storage}: "
             "remove jobs that you do not need any more (DELETE /jobs/{jobId}), then try again"
         )
 
@@ -85,6 +86,10 @@ def refuse_processes(number: int, most: int) -> None:
         )
 
 
+def _groups(order: StartOrder, owner: str) -> set[str]:
+    return {one.name for one in order.allowance(owner).together}
+
+
 class _Choice:
     def __init__(
         self,
@@ -95,6 +100,7 @@ class _Choice:
     ) -> None:
         self._room = room
         self._held = dict(held)
+        self._of_group: dict[str, Held] = {}
         self._order = order
         self._fetch = fetch
         self._ahead = Counter(order.ahead)
@@ -140,7 +146,20 @@ class _Choice:
         most = self._order.most_ahead.get(engine)
         if most is not None and self._ahead[queue] >= most:
             return False
-        return self._order.allowance(owner).covers(self._held.get(owner, Held()), job.wanted)
+        allowance = self._order.allowance(owner)
+        if not allowance.covers(self._held.get(owner, Held()), job.wanted):
+            return False
+        return all(one.most.covers(self._held_by(one.name), job.wanted) for one in allowance.together)
+
+    def _held_by(self, group: str) -> Held:
+        """What the jobs of the members of a group take that have started."""
+        if group not in self._of_group:
+            found = Held()
+            for owner, held in self._held.items():
+                if group in _groups(self._order, owner):
+                    found = found.and_(held)
+            self._of_group[group] = found
+        return self._of_group[group]
 
     def _take(self, queue: Queue, job: Waiting) -> bool:
         if not self._may_start(queue, job):
@@ -151,6 +170,8 @@ class _Choice:
         self._turns += 1
         self._served[owner] = self._turns
         self._held[owner] = self._held.get(owner, Held()).and_(job.wanted)
+        for group in _groups(self._order, owner) & self._of_group.keys():
+            self._of_group[group] = self._of_group[group].and_(job.wanted)
         self._ahead[queue] += 1
         self._of_owner[owner] += 1
         self._room -= 1

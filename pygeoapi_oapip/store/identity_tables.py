@@ -33,3 +33,24 @@ audit = Table(
 )
 Index("audit_by_moment", audit.c.moment)
 Index("audit_by_who", audit.c.who, audit.c.moment)
+
+job_tokens = Table(
+    "job_tokens",
+    metadata,
+    # written before its job is, so it is no foreign key
+    Column("job_id", Text, primary_key=True),
+    # sealed (auth.sealing)
+    Column("content", Text, nullable=False),
+    # seconds since 1970
+    Column("ends", BigInteger, nullable=False),
+)
+Index("job_tokens_by_end", job_tokens.c.ends)
+
+members = Table(
+    "members",
+    metadata,
+    # as the users were in when they last asked for something
+    Column("group", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+Index("members_by_name", members.c.name)

@@ -12,7 +12,7 @@ from itertools import islice
 
 from ..errors import Conflict, NoSuchJob, VersionConflict
 from ..model.identity import PRIVATE, Scope, Sharing
-from ..model.job import Goal, Job, JobStatus, Phase, result_bytes, utc_now
+from ..model.job import ENDED_STATUSES, Goal, Job, JobStatus, Phase, result_bytes, utc_now
 from ..model.quota import (
     ANY_ORDER,
     UNBOUNDED,
@@ -26,6 +26,7 @@ from ..model.quota import (
     wanted_by,
 )
 from ..model.run import JobID
+from .accounts import MemoryAccountStore
 from .base import JobPage, JobQuery, Position
 from .fair import Waiting, choose, refuse_too_much
 from .memory_processes import MemoryProcessStore as MemoryProcessStore
@@ -38,10 +39,12 @@ class MemoryJobStore:
 
     Args:
         clock: the present time, with time zone.
+        accounts: tell who is in which group; none: nobody is in any.
     """
 
-    def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = utc_now, accounts: MemoryAccountStore | None = None) -> None:
         self._clock = clock
+        self._accounts = accounts or MemoryAccountStore()
         self._jobs: dict[JobID, Job] = {}
         self._sharing: dict[JobID, Sharing] = {}
         self._places: dict[JobID, Place] = {}
@@ -181,7 +184,7 @@ class MemoryJobStore:
             job = self.get(job_id, Scope(None))
             if self._places[job_id] is not Place.NONE:
                 return True
-            if not allowance.covers(self._held().get(job.owner, Held()), wanted_by(job)):
+            if not self._has_room(job, allowance):
                 return False
             self._places[job_id] = Place.HELD
             return True
@@ -239,10 +242,28 @@ class MemoryJobStore:
     def require_room(self, owner: str, allowance: Allowance) -> None:
         """As `JobStore.require_room`."""
         with self._lock:
-            own = [one for one in self._jobs.values() if one.owner == owner]
-            status = Counter(one.status for one in own)
-            kept = sum(map(result_bytes, own))
-        refuse_too_much(allowance, status[JobStatus.ACCEPTED], status[JobStatus.RUNNING], kept)
+            self._refuse(frozenset({owner}), allowance)
+            for group in allowance.together:
+                self._refuse(self._accounts.members(group.name), group.most, group.name)
+
+    def _refuse(self, owners: frozenset[str], allowance: Allowance, group: str = "") -> None:
+        own = [one for one in self._jobs.values() if one.owner in owners]
+        status = Counter(one.status for one in own)
+        kept = sum(map(result_bytes, own))
+        refuse_too_much(allowance, status[JobStatus.ACCEPTED], status[JobStatus.RUNNING], kept, group)
+
+    def owners(self, keeping: int = 0, ended: int = 0) -> Sequence[str]:
+        """As `JobStore.owners`."""
+        kept: Counter[str] = Counter()
+        count: Counter[str] = Counter()
+        with self._lock:
+            for job in self._jobs.values():
+                kept[job.owner] += result_bytes(job)
+                count[job.owner] += job.status in ENDED_STATUSES
+        if not keeping and not ended:
+            return sorted(kept)
+        beyond = {owner for owner in kept if keeping and kept[owner] > keeping}
+        return sorted(beyond | {owner for owner in kept if ended and count[owner] > ended})
 
     def counts(self) -> dict[JobStatus, int]:
         """As `JobStore.counts`."""
@@ -272,10 +293,22 @@ class MemoryJobStore:
         if job.phase is Phase.ACCEPTED:
             self.require_room(job.owner, allowance)
         place = first_place(job)
-        if place is Place.HELD and not allowance.covers(self._held().get(job.owner, Held()), wanted_by(job)):
+        if place is Place.HELD and not self._has_room(job, allowance):
             place, job = Place.WAITS, replace(job, lease_owner=None, lease_until=None)
         self._places[job.id] = place
         return self._put(job)
+
+    def _has_room(self, job: Job, allowance: Allowance) -> bool:
+        held, wanted = self._held(), wanted_by(job)
+        if not allowance.covers(held.get(job.owner, Held()), wanted):
+            return False
+        for group in allowance.together:
+            found = Held()
+            for name in self._accounts.members(group.name):
+                found = found.and_(held.get(name, Held()))
+            if not group.most.covers(found, wanted):
+                return False
+        return True
 
     def _put(self, job: Job) -> Job:
         if job.id not in self._jobs:

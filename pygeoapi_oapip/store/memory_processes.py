@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from ..errors import DuplicateProcess, NoSuchProcess, VersionConflict
-from ..model.identity import ANONYMOUS_NAME, EVERYTHING, PRIVATE, Scope, Sharing
+from ..model.identity import ANONYMOUS_NAME, EVERYTHING, PRIVATE, SERVER_NAME, Scope, Sharing
 from ..model.job import utc_now
 from ..model.process import Process, Source
 from .base import ProcessPage
@@ -134,6 +134,6 @@ def _visible(process: Process, scope: Scope) -> bool:
 def _rank(process: Process, scope: Scope) -> int:
     if process.owner == scope.preferred:
         return 0
-    if process.owner == ANONYMOUS_NAME:
+    if process.owner in (ANONYMOUS_NAME, SERVER_NAME):
         return 1
     return 2 if process.sharing.public else 3 if process.sharing.reaches(scope.groups) else 4

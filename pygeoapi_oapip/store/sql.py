@@ -4,6 +4,7 @@ from .database import Database
 from .migrations import upgrade
 from .sql_accounts import SqlAccountStore
 from .sql_audit import SqlAuditStore
+from .sql_job_tokens import SqlJobTokenStore
 from .sql_jobs import SqlJobStore
 from .sql_notifications import SqlNotificationStore
 from .sql_processes import SqlProcessStore
@@ -14,6 +15,7 @@ __all__ = [
     "SqlAccountStore",
     "SqlAuditStore",
     "SqlJobStore",
+    "SqlJobTokenStore",
     "SqlNotificationStore",
     "SqlProcessStore",
     "SqlSessionStore",

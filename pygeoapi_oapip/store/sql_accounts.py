@@ -6,10 +6,11 @@ import json
 import time
 from collections.abc import Callable
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, insert, select, text
 
 from .accounts import Account
 from .database import Database
+from .identity_tables import members
 from .rows import storable, to_text
 from .tables import rates
 
@@ -46,12 +47,23 @@ class SqlAccountStore:
         if storable(name):
             with self._database.write(durable=False) as connection:
                 connection.execute(_REMEMBER, row)
+                connection.execute(delete(members).where(members.c.name == name))
+                rows = [{"group": group, "name": name} for group in sorted(account.groups) if storable(group)]
+                if rows:
+                    connection.execute(insert(members), rows)
 
     def recall(self, name: str) -> Account:
         """What was remembered last."""
         query = _RECALL if self._database.sqlite else _RECALL_POSTGRES
         row = self._database.row(query, {"name": name}) if storable(name) else None
         return Account() if row is None else Account(frozenset(json.loads(row[0])), frozenset(json.loads(row[1])))
+
+    def members(self, group: str) -> frozenset[str]:
+        """Who was in a group when he last asked for something."""
+        if not storable(group):
+            return frozenset()
+        with self._database.read() as connection:
+            return frozenset(connection.execute(select(members.c.name).where(members.c.group == group)).scalars())
 
     def count(self, key: str, most: int, seconds: float) -> float:
         """Count one more. Returns the seconds to wait, or 0."""

@@ -43,7 +43,7 @@ class SqlAuditStore:
         """The newest ones, newest first."""
         query = select(audit).order_by(audit.c.moment.desc(), audit.c.number.desc()).limit(limit)
         if who is not None:
-            query = query.where(audit.c.who == who)
+            query = query.where(audit.c.who == _text(who))
         if since is not None:
             query = query.where(audit.c.moment >= to_micros(since))
         with self._database.read() as connection:

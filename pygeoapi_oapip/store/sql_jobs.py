@@ -38,7 +38,7 @@ from .sql_job_list import page_of
 from .sql_notifications import subscribe
 from .sql_shared_jobs import shared_page
 from .statements import driver_text
-from .tables import MOVING, job_sharing, jobs
+from .tables import DUE, MOVING, job_sharing, jobs
 
 _ENDED = jobs.c.ended.is_(true())
 _THIS = jobs.c.id == bindparam("job_id")
@@ -70,9 +70,8 @@ _DURABLE = frozenset({Phase.SUBMITTING, Phase.SUBMITTED}) | ENDED
 """Phases whose loss by a power failure would repeat a run or lose a result; the others would be found again."""
 
 _FREE = or_(jobs.c.lease_owner.is_(null()), jobs.c.lease_until < bindparam("now"))
-_DUE = or_(jobs.c.not_before.is_(null()), jobs.c.not_before <= bindparam("now"))
 _OLDEST = (jobs.c.created, jobs.c.id)
-_CLAIMABLE = select(jobs.c.id).where(MOVING, _FREE, _DUE).order_by(*_OLDEST).limit(bindparam("most"))
+_CLAIMABLE = select(jobs.c.id).where(MOVING, _FREE, DUE).order_by(*_OLDEST).limit(bindparam("most"))
 _PICK = _CLAIMABLE.with_for_update(skip_locked=True)
 _LEASE = update(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).returning(jobs)
 _HELD = and_(MOVING, jobs.c.lease_owner == bindparam("holder"))
@@ -94,6 +93,8 @@ _OLD = (
     .limit(bindparam("most"))
 )
 _COUNTS = select(jobs.c.status, func.count()).group_by(jobs.c.status)
+
+_JOB_OWNERS = select(jobs.c.owner).distinct().order_by(jobs.c.owner)
 
 
 class SqlJobStore:
@@ -297,6 +298,14 @@ class SqlJobStore:
         if allowance.bounds_adding and storable(owner):
             with self._database.read() as connection:
                 sql_queue.require_room(connection, owner, allowance, lock=False)
+
+    def owners(self, keeping: int = 0, ended: int = 0) -> Sequence[str]:
+        """As `JobStore.owners`."""
+        with self._database.read() as connection:
+            if not keeping and not ended:
+                return connection.execute(_JOB_OWNERS).scalars().all()
+            beyond = set(sql_queue.keeping(connection, keeping)) if keeping else set()
+            return sorted(beyond.union(sql_queue.with_ended(connection, ended) if ended else ()))
 
     def counts(self) -> dict[JobStatus, int]:
         """Number of jobs by public status, 0 where there is none."""

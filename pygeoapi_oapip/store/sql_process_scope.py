@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, case, exists, literal, or_, select, true, tuple_
 
-from ..model.identity import ANONYMOUS_NAME, Scope
+from ..model.identity import ANONYMOUS_NAME, SERVER_NAME, Scope
 from .tables import process_groups, processes
 
 
@@ -25,7 +25,7 @@ def order(rows: FromClause, scope: Scope) -> tuple[ColumnElement[Any], ...]:
     owner."""
     ranks = [
         (rows.c.owner == literal(scope.preferred), literal(0)),
-        (rows.c.owner == literal(ANONYMOUS_NAME), literal(1)),
+        (rows.c.owner.in_((ANONYMOUS_NAME, SERVER_NAME)), literal(1)),
         (rows.c.public.is_(true()), literal(2)),
     ]
     if scope.groups and scope.owner is None:

@@ -16,17 +16,17 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
-    or_,
     select,
     text,
     tuple_,
     update,
 )
 
-from ..model.job import JobStatus
+from ..model.job import ENDED_STATUSES, JobStatus
 from ..model.quota import Allowance, Held, Place, Queue, QueuePlace, StartOrder
+from . import sql_groups
 from .fair import Waiting, choose, refuse_too_much
-from .tables import HOLDING, WAITING, accounts, jobs
+from .tables import DUE, HOLDING, WAITING, accounts, jobs
 
 _QUEUED_LOCK = 0x6F6171
 _START_LOCK = 0x6F617073
@@ -34,20 +34,36 @@ _START_LOCK = 0x6F617073
 
 _ZERO: ColumnElement[int] = literal_column("0")
 _ONE: ColumnElement[int] = literal_column("1")
-_DUE = or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now"))
 _OF_QUEUE = (WAITING, jobs.c.owner == bindparam("owner_is"), jobs.c.engine == bindparam("engine_is"))
 _JOB = (jobs.c.created, jobs.c.id, jobs.c.cores, jobs.c.memory)
-_FIRST = select(*_JOB).where(*_OF_QUEUE, _DUE).order_by(jobs.c.created, jobs.c.id).limit(bindparam("most"))
-_HEADS = """
+_FIRST = select(*_JOB).where(*_OF_QUEUE, DUE).order_by(jobs.c.created, jobs.c.id).limit(bindparam("most"))
+_FIRST_OF_ALL = "FROM jobs WHERE place = 'waits' ORDER BY owner, engine, created, id LIMIT 1"
+# SQLite enters an index by the first of several columns that are compared at once
+_HEADS = f"""
 WITH RECURSIVE head (id) AS (
-  SELECT (SELECT id FROM jobs WHERE place = 'waits' ORDER BY owner, engine, created, id LIMIT 1)
+  SELECT (SELECT id {_FIRST_OF_ALL})
   UNION ALL
-  SELECT (SELECT n.id FROM jobs p JOIN jobs n ON (n.owner, n.engine) > (p.owner, p.engine)
-          WHERE p.id = head.id AND n.place = 'waits' ORDER BY n.owner, n.engine, n.created, n.id LIMIT 1)
-  FROM head WHERE head.id IS NOT NULL
+  SELECT coalesce(
+    (SELECT id FROM jobs WHERE place = 'waits' AND owner = seen.owner AND engine > seen.engine
+     ORDER BY engine, created, id LIMIT 1),
+    (SELECT id FROM jobs WHERE place = 'waits' AND owner > seen.owner ORDER BY owner, engine, created, id LIMIT 1))
+  FROM head CROSS JOIN jobs seen WHERE seen.id = head.id
 )
 SELECT j.owner, j.engine, j.created, j.id, j.cores, j.memory, coalesce(a.served, 0)
 FROM head JOIN jobs j ON j.id = head.id LEFT JOIN accounts a ON a.name = j.owner
+"""
+# PostgreSQL believes that few jobs wait, and would read all of them for a join; it has nothing to choose here
+_HEADS_POSTGRES = f"""
+WITH RECURSIVE head (owner, engine, created, id, cores, memory) AS (
+  (SELECT owner, engine, created, id, cores, memory {_FIRST_OF_ALL})
+  UNION ALL
+  SELECT n.* FROM head CROSS JOIN LATERAL (
+    SELECT owner, engine, created, id, cores, memory FROM jobs
+    WHERE place = 'waits' AND (owner, engine) > (head.owner, head.engine)
+    ORDER BY owner, engine, created, id LIMIT 1) n
+)
+SELECT j.owner, j.engine, j.created, j.id, j.cores, j.memory, coalesce(a.served, 0)
+FROM head j LEFT JOIN accounts a ON a.name = j.owner
 """
 """The first job of each queue: as many steps through the index as there are queues, whatever their lengths."""
 _HELD = (
@@ -73,6 +89,10 @@ _STANDING = select(func.count(), func.coalesce(func.sum(case((_BEFORE, _ONE), el
 _BY_STATUS = select(jobs.c.id).where(jobs.c.owner == bindparam("owner_is"), jobs.c.status == bindparam("status_is"))
 _COUNT = select(func.count()).select_from(_BY_STATUS.limit(bindparam("most")).subquery())
 _KEPT = select(accounts.c.kept).where(accounts.c.name == bindparam("owner_is"))
+_KEEPING = select(accounts.c.name).where(accounts.c.kept > bindparam("least")).order_by(accounts.c.name)
+_ENDED = case((jobs.c.status.in_([status.value for status in ENDED_STATUSES]), _ONE), else_=_ZERO)
+_WITH_ENDED = select(jobs.c.owner).group_by(jobs.c.owner).having(func.sum(_ENDED) > bindparam("least"))
+"""From the index by owner and status alone: with a condition SQLite would take another one, and read each job."""
 _KEEP = text(
     "INSERT INTO accounts (name, kept) VALUES (:name, :more) "
     "ON CONFLICT (name) DO UPDATE SET kept = accounts.kept + excluded.kept"
@@ -95,7 +115,8 @@ def picked(connection: Connection, room: int, now: int, order: StartOrder, *, lo
         order: see StartOrder.
         lock: True: their rows are locked, and rows that others have locked are passed over.
     """
-    heads = {(owner, engine): Waiting(*job) for owner, engine, *job in connection.exec_driver_sql(_HEADS)}
+    query = _HEADS_POSTGRES if connection.dialect.name == "postgresql" else _HEADS
+    heads = {(owner, engine): Waiting(*job) for owner, engine, *job in connection.exec_driver_sql(query)}
     if not heads:
         return []
     first = _FIRST.with_for_update(skip_locked=True) if lock else _FIRST
@@ -127,7 +148,7 @@ def has_room(connection: Connection, owner: str, wanted: Held, allowance: Allowa
         return True
     lock_starts(connection)
     found = _held(connection.execute(_HELD_BY, {"owner_is": owner}))
-    return allowance.covers(found.get(owner, Held()), wanted)
+    return allowance.covers(found.get(owner, Held()), wanted) and sql_groups.have_room(connection, wanted, allowance)
 
 
 def take_place(connection: Connection, job_id: str) -> None:
@@ -136,11 +157,12 @@ def take_place(connection: Connection, job_id: str) -> None:
 
 
 def require_room(connection: Connection, owner: str, allowance: Allowance, *, lock: bool) -> None:
-    """One more job may be made; with `lock`, nobody else makes one of this owner before the transaction has ended.
+    """One more job may be made; with `lock`, nobody else makes one of this owner, or of his groups, before the
+    transaction has ended.
 
     Raises:
         TooManyRequests: the owner has as many jobs as he may have.
-        StorageFull: the results of his jobs take all the room that they may.
+        StorageFull: the results of his jobs, or of a group, take all the room that they may.
     """
     if not allowance.bounds_adding:
         return
@@ -151,6 +173,7 @@ def require_room(connection: Connection, owner: str, allowance: Allowance, *, lo
     running = _count(connection, owner, JobStatus.RUNNING, most) if allowance.jobs else 0
     kept = connection.execute(_KEPT, {"owner_is": owner}).scalar() if allowance.storage else 0
     refuse_too_much(allowance, waiting, running, kept or 0)
+    sql_groups.require_room(connection, allowance, lock=lock)
 
 
 def standing(connection: Connection, job_id: str) -> QueuePlace | None:
@@ -169,6 +192,16 @@ def keep(connection: Connection, owner: str, more: int) -> None:
     if not more:
         return
     connection.execute(_KEEP, {"name": owner, "more": more})
+
+
+def keeping(connection: Connection, least: int) -> Sequence[str]:
+    """The owners, by name, whose results take more than so many bytes."""
+    return connection.execute(_KEEPING, {"least": least}).scalars().all()
+
+
+def with_ended(connection: Connection, least: int) -> Sequence[str]:
+    """The owners who have more than so many jobs that have ended or are being dismissed."""
+    return connection.execute(_WITH_ENDED, {"least": least}).scalars().all()
 
 
 def _count(connection: Connection, owner: str, status: JobStatus, most: int) -> int:

@@ -49,7 +49,7 @@ def shared_page(connection: Connection, query: JobQuery, scope: Scope, now: int)
         .limit(query.limit + 1)
         .offset(query.offset)
     )
-    if not storable(scope.owner or "") or not all(map(storable, query.process_ids)):
+    if not storable(scope.owner or "") or (query.process_ids and not any(map(storable, query.process_ids))):
         return JobPage((), False)
     return JobPage.cut([listed_job(row) for row in connection.execute(found)], query)
 
@@ -69,7 +69,7 @@ def _reached(scope: Scope, dialect: Dialect) -> ColumnElement[bool]:
 def _wanted(query: JobQuery, now: int) -> Iterator[ColumnElement[bool]]:
     """The filters of the list."""
     if query.process_ids:
-        yield jobs.c.process_id.in_(query.process_ids)
+        yield jobs.c.process_id.in_([name for name in query.process_ids if storable(name)])
     if query.statuses:
         yield jobs.c.status.in_([status.value for status in query.statuses])
     if query.created_from is not None:

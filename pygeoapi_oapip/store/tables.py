@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     false,
     literal_column,
     null,
@@ -81,6 +82,7 @@ WORK = and_(OPEN, _STARTED)
 WAITING = jobs.c.place == literal_column("'waits'")
 HOLDING = jobs.c.place == literal_column("'held'")
 MOVING = and_(WORK, jobs.c.place != literal_column("'waits'"))
+DUE = or_(jobs.c.not_before.is_(null()), jobs.c.not_before <= bindparam("now"))
 _QUEUE = (jobs.c.owner, jobs.c.engine, jobs.c.created, jobs.c.id)
 Index("jobs_waiting", *_QUEUE, sqlite_where=WAITING, postgresql_where=WAITING)
 Index("jobs_holding", jobs.c.owner, jobs.c.cores, jobs.c.memory, sqlite_where=HOLDING, postgresql_where=HOLDING)

@@ -1,4 +1,4 @@
-"""The contract suites over every store."""
+"""The contract suites over every store that needs no server."""
 
 from __future__ import annotations
 
@@ -12,39 +12,16 @@ from pygeoapi_oapip.store.base import JobStore, ProcessStore
 from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
 from pygeoapi_oapip.store.memory_notifications import MemoryNotificationStore
 from pygeoapi_oapip.store.notifications import NotificationStore
-from pygeoapi_oapip.store.sql import (
-    Database,
-    SqlAccountStore,
-    SqlJobStore,
-    SqlNotificationStore,
-    SqlProcessStore,
-    upgrade,
-)
+from pygeoapi_oapip.store.sql import Database, upgrade
 from pygeoapi_oapip.testing.account_contract import AccountContract, MovingClock
-from pygeoapi_oapip.testing.fair_contract import JobTurnContract, QuotaContract
-from pygeoapi_oapip.testing.job_list_contract import JobPagesContract
-from pygeoapi_oapip.testing.notification_contract import CreatedJobContract, NotificationContract
-from pygeoapi_oapip.testing.store_contract import (
-    JobLeaseContract,
-    JobListContract,
-    JobStoreContract,
-    ProcessStoreContract,
-)
+from pygeoapi_oapip.testing.job_contracts import JobContracts
+from pygeoapi_oapip.testing.notification_contract import NotificationContract
+from pygeoapi_oapip.testing.store_contract import ProcessStoreContract
+
+from .sql_stores import SqlAccounts, SqlJobs, SqlNotifications, SqlProcesses
 
 
-class _Jobs(
-    JobStoreContract,
-    JobLeaseContract,
-    JobListContract,
-    JobPagesContract,
-    CreatedJobContract,
-    JobTurnContract,
-    QuotaContract,
-):
-    pass
-
-
-class TestMemoryJobs(_Jobs):
+class TestMemoryJobs(JobContracts):
     @pytest.fixture
     def jobs(self) -> JobStore:
         return MemoryJobStore()
@@ -56,37 +33,11 @@ class TestMemoryProcesses(ProcessStoreContract):
         return MemoryProcessStore()
 
 
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/oapip.db")
-    upgrade(database)
-    yield database
-    database.close()
-
-
-class TestSqliteJobs(_Jobs):
-    @pytest.fixture
-    def jobs(self, sqlite: Database) -> JobStore:
-        return SqlJobStore(sqlite)
-
-
-class TestSqliteProcesses(ProcessStoreContract):
-    @pytest.fixture
-    def processes(self, sqlite: Database) -> ProcessStore:
-        return SqlProcessStore(sqlite)
-
-
 class TestMemoryNotifications(NotificationContract):
     @pytest.fixture
     def stores(self) -> tuple[JobStore, NotificationStore]:
         jobs = MemoryJobStore()
         return jobs, MemoryNotificationStore(jobs)
-
-
-class TestSqliteNotifications(NotificationContract):
-    @pytest.fixture
-    def stores(self, sqlite: Database) -> tuple[JobStore, NotificationStore]:
-        return SqlJobStore(sqlite), SqlNotificationStore(sqlite)
 
 
 class TestMemoryAccounts(AccountContract):
@@ -96,8 +47,25 @@ class TestMemoryAccounts(AccountContract):
         return clock, MemoryAccountStore(clock=clock)
 
 
-class TestSqliteAccounts(AccountContract):
-    @pytest.fixture
-    def accounts(self, sqlite: Database) -> tuple[MovingClock, AccountStore]:
-        clock = MovingClock()
-        return clock, SqlAccountStore(sqlite, clock=clock)
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path}/oapip.db")
+    upgrade(made)
+    yield made
+    made.close()
+
+
+class TestSqliteJobs(SqlJobs):
+    """SQLite."""
+
+
+class TestSqliteProcesses(SqlProcesses):
+    """SQLite."""
+
+
+class TestSqliteNotifications(SqlNotifications):
+    """SQLite."""
+
+
+class TestSqliteAccounts(SqlAccounts):
+    """SQLite."""

@@ -67,7 +67,7 @@ class Site:
             "engines": {"local": {"type": "local", "containers": "none"}},
         }
         settings = load_settings(configuration["server"]["manager"])
-        self.wired = Wired(settings, {}, self.base)
+        self.wired = Wired(settings, self.resources(home), self.base)
         self.door = create_app(self.wired.service, door_options(configuration, settings))
         beside = Flask("beside")
         beside.add_url_rule("/collections", "collections", lambda: {"collections": []})
@@ -77,6 +77,10 @@ class Site:
         whole = compose(self.door, beside, frozenset({"collections", "admin"}), "", names, gate)
         wps = guarded(wps_door(self.wired.service, configuration, settings, ""), gate)
         self.app = with_wps(whole, wps, settings.wps, "", names | {"collections", "admin"})
+
+    def resources(self, home: Path) -> Mapping[str, Any]:
+        """Processes of the configuration; their packages may be written to `home`."""
+        return {}
 
     def further(self) -> Mapping[str, Any]:
         """More keys of the block `auth`."""

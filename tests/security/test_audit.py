@@ -64,6 +64,8 @@ def test_texts_that_would_break_a_line_are_written_in_one(site: Site) -> None:
     store = SqlAuditStore(site.wired.database)
     for text in ("a\nb", "a\x1b[31mb", "a\0b", "a\u202eb", "\ud800", "x" * 5000):
         store.append(AuditEntry(utc_now(), "mallory", "", "", text, f"process:{text}", "done"))
+        store.append(AuditEntry(utc_now(), text, "", "", "deploy", "", "done"))
+        assert len(store.entries(6, text)) == 1, "it is found by the name that it was written with"
     for one in store.entries(6, "mallory"):
         assert one.what.isprintable() and one.object.isprintable() and len(one.object) <= 500
 

@@ -187,6 +187,9 @@ def test_other_sites_do_nothing_in_the_name_of_the_user(browser: Browser, header
         ("POST", "/wps"),
     ):
         assert browser.open(path, method, headers=headers, **body).status_code == 403, path
+    for query in ("version=1.0.0&request=Execute&identifier=echo", "version=2.0.0&request=Dismiss&jobid=x"):
+        refused = browser.open(f"/wps?service=WPS&{query}", headers=headers)
+        assert "in your name" in refused.text or "does not say which page" in refused.text, refused.text
     assert browser.open("/jobs").status_code == 200, "the session goes on"
     assert browser.open("/jobs").json["jobs"] == []  # type: ignore[index]
 

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from pygeoapi_oapip.model.identity import EVERYTHING
+from pygeoapi_oapip.errors import StorageFull
+from pygeoapi_oapip.model.identity import ANONYMOUS, EVERYTHING
 from pygeoapi_oapip.model.job import RESULT_BYTES, Job, Phase, utc_now
+from pygeoapi_oapip.operations import Preference
+from pygeoapi_oapip.settings import load_settings
 from pygeoapi_oapip.store.sql import SqlJobStore
+from pygeoapi_oapip.wiring import Wired
 
 from .site import Site
 
@@ -105,6 +109,30 @@ def test_where_results_take_all_the_room_executions_are_507_until_some_are_remov
     assert site.ask("alice", "DELETE", f"/jobs/{made}").status_code == 200
     assert site.ask("alice", "POST", EXECUTION, **RUN).status_code == 201
     site.wired.close()
+
+
+@pytest.mark.parametrize("kept_here", [True, False])
+def test_only_results_that_are_kept_here_take_room_and_make_room(tmp_path: Path, kept_here: bool) -> None:
+    there = {"type": "workspace", "api": "http://workspaces.example"}
+    block: dict[str, Any] = {
+        "connection": f"sqlite:///{tmp_path / 'oapip.db'}",
+        "output_dir": str(tmp_path / "jobs"),
+        "storage": {"type": "local"} if kept_here else there,
+        "limits": {"quotas": {"default": {"storage": "1kB"}}},
+        "retention": {"bytes_per_user": 999},
+    }
+    wired = Wired(load_settings(block), {}, "https://example.org")
+    jobs = SqlJobStore(wired.database)
+    job = jobs.add(Job.new("echo", 1, ANONYMOUS.name, "builtin", {"inputs": {}, "outputs": None, "response": None}))
+    jobs.save(replace(job.advance(Phase.SUCCESSFUL, utc_now(), outputs={}), usage={RESULT_BYTES: 1000}))
+    assert [found.job_id for found in wired.upkeep.expired()] == ([job.id] if kept_here else [])
+    try:
+        wired.service.execute(ANONYMOUS, "echo", {"inputs": {"message": "x"}}, Preference())
+    except StorageFull:
+        assert kept_here
+    else:
+        assert not kept_here
+    wired.close()
 
 
 def test_deployed_processes_are_counted_for_each_user(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -113,13 +112,3 @@ def verifier(clock: Clock | None = None, **changes: Any) -> tuple[BearerTokens, 
     tokens = BearerTokens(settings)
     tokens._issuers = {issuer.issuer: OneIssuer(issuer, settings, clock or Clock(), answers)}
     return tokens, answers
-
-
-def elapsed(number: int, work: Any) -> float:
-    """Seconds of one call, the best of `number`."""
-    best = float("inf")
-    for _ in range(number):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return best

@@ -11,7 +11,7 @@ from ..database import Database
 from ..identity_tables import metadata
 from ..tables import alembic_version, process_changes
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """All steps, oldest first; a test holds them against the scripts."""
 
 HEAD = REVISIONS[-1]

@@ -2,6 +2,7 @@
 // port, redirect (URI of the web client) and, where the keys shall be others than before, kid.
 import { generateKeyPairSync } from 'node:crypto';
 import Provider from 'oidc-provider';
+import { addExchange } from './exchange.mjs';
 
 const { port, redirect, kid = 'first', lifetime = 3600 } = JSON.parse(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
@@ -26,6 +27,11 @@ const claims = (name) => ({
 
 const audience = (resource) => (resource === 'urn:other' ? 'other-api' : 'oapip-api');
 
+const keys = [
+  key(`${kid}-rsa`, 'rsa', 'RS256', { modulusLength: 2048 }),
+  key(`${kid}-ec`, 'ec', 'ES256', { namedCurve: 'P-256' }),
+];
+
 const provider = new Provider(issuer, {
   clients: [
     {
@@ -34,15 +40,10 @@ const provider = new Provider(issuer, {
     },
     {
       client_id: 'api', client_secret: 'api-secret', redirect_uris: [], response_types: [],
-      grant_types: ['client_credentials'],
+      grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
     },
   ],
-  jwks: {
-    keys: [
-      key(`${kid}-rsa`, 'rsa', 'RS256', { modulusLength: 2048 }),
-      key(`${kid}-ec`, 'ec', 'ES256', { namedCurve: 'P-256' }),
-    ],
-  },
+  jwks: { keys },
   cookies: { keys: ['only for tests'] },
   claims: { openid: ['sub'], profile: ['preferred_username', 'groups', 'realm_access'] },
   conformIdTokenClaims: false,
@@ -72,5 +73,8 @@ const provider = new Provider(issuer, {
   extraTokenClaims: (ctx, token) => (token.accountId ? { ...claims(token.accountId), sub: undefined } : {
     preferred_username: `service-${token.clientId}`, groups: [],
   }),
+});
+addExchange(provider, keys.map(({ kty, n, e, crv, x, y, kid: id, alg }) => ({ kty, n, e, crv, x, y, kid: id, alg })), {
+  scope: 'read', accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } },
 });
 provider.listen(port, '127.0.0.1', () => console.log(`ready ${issuer}`));

@@ -89,7 +89,8 @@ class Provider:
     def start(self, kid: str = "first") -> None:
         """Start it with new keys, whose ids begin with `kid`. Raises CannotStart."""
         provide()
-        shutil.copy(HERE / "provider.mjs", PROGRAMS)
+        for program in ("provider.mjs", "exchange.mjs"):
+            shutil.copy(HERE / program, PROGRAMS)
         options = {"port": self.port, "redirect": self.redirect, "kid": kid, "lifetime": self._lifetime}
         self._process = subprocess.Popen(
             ["node", "provider.mjs", json.dumps(options)],

@@ -4,58 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from pygeoapi_oapip.store.accounts import AccountStore
-from pygeoapi_oapip.store.base import JobStore, ProcessStore
-from pygeoapi_oapip.store.notifications import NotificationStore
-from pygeoapi_oapip.store.sql import (
-    Database,
-    SqlAccountStore,
-    SqlJobStore,
-    SqlNotificationStore,
-    SqlProcessStore,
-)
-from pygeoapi_oapip.testing.account_contract import AccountContract, MovingClock
-from pygeoapi_oapip.testing.fair_contract import JobTurnContract, QuotaContract
-from pygeoapi_oapip.testing.job_list_contract import JobPagesContract
-from pygeoapi_oapip.testing.notification_contract import CreatedJobContract, NotificationContract
-from pygeoapi_oapip.testing.store_contract import (
-    JobLeaseContract,
-    JobListContract,
-    JobStoreContract,
-    ProcessStoreContract,
-)
+from tests.contract.sql_stores import SqlAccounts, SqlJobs, SqlNotifications, SqlProcesses
 
 pytestmark = pytest.mark.postgres
 
 
-class TestPostgresJobs(
-    JobStoreContract,
-    JobLeaseContract,
-    JobListContract,
-    JobPagesContract,
-    CreatedJobContract,
-    JobTurnContract,
-    QuotaContract,
-):
-    @pytest.fixture
-    def jobs(self, database: Database) -> JobStore:
-        return SqlJobStore(database)
+class TestPostgresJobs(SqlJobs):
+    """PostgreSQL."""
 
 
-class TestPostgresProcesses(ProcessStoreContract):
-    @pytest.fixture
-    def processes(self, database: Database) -> ProcessStore:
-        return SqlProcessStore(database)
+class TestPostgresProcesses(SqlProcesses):
+    """PostgreSQL."""
 
 
-class TestPostgresNotifications(NotificationContract):
-    @pytest.fixture
-    def stores(self, database: Database) -> tuple[JobStore, NotificationStore]:
-        return SqlJobStore(database), SqlNotificationStore(database)
+class TestPostgresNotifications(SqlNotifications):
+    """PostgreSQL."""
 
 
-class TestPostgresAccounts(AccountContract):
-    @pytest.fixture
-    def accounts(self, database: Database) -> tuple[MovingClock, AccountStore]:
-        clock = MovingClock()
-        return clock, SqlAccountStore(database, clock=clock)
+class TestPostgresAccounts(SqlAccounts):
+    """PostgreSQL."""

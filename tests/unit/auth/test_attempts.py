@@ -59,3 +59,19 @@ def test_rate_counts_by_key_and_time() -> None:
     assert dict(caught.value.headers) == {"Retry-After": "11"}
     clock.now += 10
     rate.count("a")
+
+
+def test_rate_can_be_asked_without_counting() -> None:
+    clock = Clock()
+    rate = Rate(2, 10.0, clock)
+    for _ in range(5):
+        rate.check("a")
+    rate.note("a")
+    rate.check("a")
+    rate.note("a")
+    with pytest.raises(TooManyRequests) as refused:
+        rate.check("a")
+    assert dict(refused.value.headers)["Retry-After"] == "11"
+    rate.check("b")
+    clock.now += 10
+    rate.check("a")

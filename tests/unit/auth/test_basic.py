@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from pygeoapi_oapip.auth import basic
+from pygeoapi_oapip.auth.attempts import OF_ADDRESS_TIME
 from pygeoapi_oapip.auth.basic import BasicPasswords
 from pygeoapi_oapip.auth.passwords import Account, hash_password, matches, read_accounts, write_account
 from pygeoapi_oapip.cli import main
@@ -87,6 +89,28 @@ def test_guessing_is_slowed_down_for_the_guesser_only(passwords: BasicPasswords,
     clock.now += 1000
     with pytest.raises(Unauthorized):
         passwords.verify(credentials("alice", "guess"), "10.6.6.6")
+
+
+def test_many_names_from_one_address_are_slowed_down_too(
+    file: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(basic, "OF_ADDRESS", 4)  # each costs a second, which is the idea
+    passwords = BasicPasswords(BasicAuth(file=file), clock)
+    for number in range(4):
+        with pytest.raises(Unauthorized):
+            passwords.verify(credentials(f"name{number}", "123456"), "10.0.0.1")
+    with pytest.raises(TooManyRequests):
+        passwords.verify(credentials("another", "123456"), "10.0.0.1")
+    with pytest.raises(TooManyRequests):
+        passwords.verify(credentials("alice", "correct horse"), "10.0.0.1")
+    assert passwords.verify(credentials("alice", "correct horse"), "10.0.0.2").name == "alice", "nobody is locked out"
+    assert passwords.verify(credentials("alice", "correct horse"), "10.0.0.1").name == "alice", (
+        "who was verified goes on"
+    )
+    with pytest.raises(TooManyRequests):
+        passwords.verify(credentials("bob", "päss:word"), "10.0.0.1")
+    clock.now += OF_ADDRESS_TIME
+    assert passwords.verify(credentials("bob", "päss:word"), "10.0.0.1").name == "bob"
 
 
 def test_changed_file_counts_at_once(passwords: BasicPasswords, file: Path) -> None:

@@ -9,8 +9,9 @@ from pygeoapi_oapip.errors import Forbidden
 RUN = "/processes/echo/execution"
 
 
-def allowed(method: str, path: str = RUN, cookie: bool = True, **headers: str) -> bool:
-    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": "server.example"}
+def allowed(method: str, address: str = RUN, cookie: bool = True, **headers: str) -> bool:
+    path, _, query = address.partition("?")
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "HTTP_HOST": "server.example"}
     environ |= {f"HTTP_{name.upper()}": text for name, text in headers.items()}
     try:
         require_own_page(environ, cookie=cookie)
@@ -37,6 +38,34 @@ def test_reading_is_free_and_programs_with_passwords_need_no_page() -> None:
     assert not allowed("POST", cookie=False, sec_fetch_site="cross-site")
     assert not allowed("POST", cookie=False, origin="https://evil.example")
     assert not allowed("GET", f"{RUN}/", cookie=False, sec_fetch_site="cross-site")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "service=WPS&version=1.0.0&request=Execute&identifier=echo",
+        "service=WPS&version=2.0.0&request=Dismiss&jobid=x",
+        "REQUEST=execute",
+        "%72equest=%45xecute",
+        "+request+=+Execute+",
+        "request=GetCapabilities&request=Execute",
+    ],
+)
+@pytest.mark.parametrize("cookie", [False, True])
+def test_effects_of_wps_by_address_are_for_own_pages_too(query: str, cookie: bool) -> None:
+    for path in ("/wps", "/alice/wps", "/cgi-bin/zoo_loader.cgi"):
+        assert not allowed("GET", f"{path}?{query}", cookie, sec_fetch_site="cross-site")
+        assert allowed("GET", f"{path}?{query}", cookie, sec_fetch_site="none", sec_fetch_dest="document")
+    assert allowed("GET", "/wps?service=WPS&request=GetCapabilities", cookie, sec_fetch_site="cross-site")
+
+
+@pytest.mark.parametrize("dest", ["document", "image", "iframe", "script", ""])
+def test_links_and_pictures_of_own_pages_have_no_effects(dest: str) -> None:
+    for address in (f"{RUN}?message=x", "/wps?request=Execute"):
+        assert not allowed("GET", address, sec_fetch_site="same-origin", sec_fetch_dest=dest)
+        assert allowed("GET", address, sec_fetch_site="same-origin", sec_fetch_dest="empty")
+    assert allowed("GET", "/jobs", sec_fetch_site="same-origin", sec_fetch_dest=dest)
+    assert allowed("POST", RUN, sec_fetch_site="same-origin", sec_fetch_dest="document"), "forms have their own policy"
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from pygeoapi_oapip.model.job import Goal, Job, Phase
 from pygeoapi_oapip.store.base import JobQuery
 from pygeoapi_oapip.store.process_rows import process_row
 from pygeoapi_oapip.store.rows import job_row
-from pygeoapi_oapip.store.sql import Database, SqlJobStore, SqlProcessStore, upgrade
-from pygeoapi_oapip.store.tables import jobs, process_revisions
+from pygeoapi_oapip.store.sql import Database, SqlAccountStore, SqlJobStore, SqlProcessStore, upgrade
+from pygeoapi_oapip.store.tables import accounts, jobs, process_revisions
 from pygeoapi_oapip.testing.process_store_contract import a_process
 from pygeoapi_oapip.testing.store_contract import NOON, SECOND, job_at
 
@@ -45,7 +45,7 @@ def test_the_steps_make_the_same_tables_as_a_fresh_start(tmp_path: Path) -> None
     upgrade(stepped)
     with fresh.read() as one, stepped.read() as other:
         assert schema_of(one) == schema_of(other)
-        assert len(schema_of(one)) == 12
+        assert len(schema_of(one)) == 14
     assert SqlProcessStore(stepped).revision() == SqlProcessStore(fresh).revision() == 0
 
 
@@ -120,6 +120,19 @@ def test_unfinished_jobs_of_the_fourth_schema_have_their_places(tmp_path: Path) 
     claimed = SqlJobStore(database).claim("v", NOON + SECOND, 9, NOON)
     assert [job.id for job in claimed] == [made[n].id for n in ("running", "dismissed", "nested", "waits")]
     database.close()
+
+
+def test_members_of_groups_of_the_fifth_schema_are_known(tmp_path: Path) -> None:
+    database = _database(tmp_path)
+    with database.write() as connection:
+        migrations.migrate(connection, "0005")
+        known = [("alice", '["hydro", "all"]'), ("bob", "[]"), ("carol", '["hydro"]')]
+        for name, groups in known:
+            connection.execute(accounts.insert().values(name=name, groups=groups, roles="[]"))
+    upgrade(database)
+    store = SqlAccountStore(database)
+    assert store.members("hydro") == {"alice", "carol"}
+    assert store.members("all") == {"alice"}
 
 
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:
