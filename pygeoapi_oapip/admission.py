@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from .errors import BadRequest, InvalidInputs, OapipError
-from .model.execution import ExecutionRequest, Subscriber
+from collections.abc import Mapping
+from pathlib import Path
+
+from .engines.base import Engine
+from .errors import BadRequest, InvalidInputs, OapipError, PlanRejected
+from .model.execution import ExecutionRequest, Plan, Subscriber
 from .model.json import JSON
-from .model.process import JobControl, Process
+from .model.process import AD_HOC, NO_PACKAGE, JobControl, Package, Process, Source
 from .model.value import nested_of
 from .operations import Preference
+from .packages.enclosed import secret_inputs
 from .packages.joborder import build_job_order
+from .packages.plainorder import unstaged_job_order
 from .packages.remote import is_remote
 from .settings import Settings
 from .staging.base import Prober, Stager
 from .staging.poster import make_poster
+from .staging.wrap import Wrapping
 from .validate import validate
 from .validation.literals import with_literals
 from .validation.references import Address, CollectedReferences, refuse_any, refuse_missing, top_references
@@ -61,6 +68,46 @@ class Admission:
             except OapipError as error:
                 place = f"subscriber.{name}"
                 raise type(error)(f"{place}: {error.detail}", location=place) from None
+
+
+class PlanCheck:
+    """Whether a request can run where its process runs.
+
+    Args:
+        engines: by name.
+        wrapping: what packages run inside of.
+    """
+
+    def __init__(self, engines: Mapping[str, Engine], wrapping: Wrapping | None) -> None:
+        self._engines = engines
+        self._wrapping = wrapping
+
+    def package(self, process: Process) -> Package:
+        """What runs. Raises PlanRejected: there is nothing that can."""
+        if process.id == AD_HOC and process.package is None:
+            raise PlanRejected("an ad-hoc execution brings its CWL along: POST it to /processes/CWL/execution")
+        package = NO_PACKAGE if process.source is Source.BUILTIN else process.package
+        if package is None:
+            raise PlanRejected(f"the process {process.id} has no package")
+        return package
+
+    def require(self, process: Process, request: ExecutionRequest, engine_name: str, owner: str) -> None:
+        """Raises PlanRejected: the engine cannot run it, or cannot keep its secrets."""
+        engine, package = self._engines.get(engine_name), self.package(process)
+        if engine is None:
+            raise PlanRejected(f"the engine {process.engine} of this process is not configured")
+        order = unstaged_job_order(request.inputs) if package is NO_PACKAGE else {}
+        engine.check(Plan("", process.id, package, order, Path(), owner))
+        if package is NO_PACKAGE or is_remote(package) or engine.traits.secrets:
+            return
+        secret = [name for name in secret_inputs(package) if name in request.inputs]
+        if secret:
+            raise PlanRejected(
+                f"inputs.{secret[0]} is secret (cwltool:Secrets), and the engine {engine_name} cannot keep it from "
+                "others."
+            )
+        if self._wrapping is not None:
+            self._wrapping.require_secrets(process.id, engine_name, package, request.inputs)
 
 
 def references(request: ExecutionRequest, process: Process) -> list[Address]:

@@ -117,10 +117,13 @@ def _gate(settings: Settings, door: Flask) -> Gate | None:
         return Gate(Policy(auth), known)
     from .auth.login import CodeFlow
     from .auth.oidc import BearerTokens
+    from .auth.sealing import Sealer
     from .ogcapi.login_views import add_login
 
     [tokens] = (one for one in known if isinstance(one, BearerTokens))
-    sessions = Sessions(SqlSessionStore(database), auth.login.session)
+    on_behalf = auth.on_behalf
+    sealer = None if on_behalf is None else Sealer(on_behalf.key, on_behalf.old_keys)
+    sessions = Sessions(SqlSessionStore(database), auth.login.session, sealer=sealer)
     add_login(door, door_of(door), CodeFlow(auth, tokens, sessions), log)
     return Gate(Policy(auth), known, sessions, door_of(door).options.base_url)
 

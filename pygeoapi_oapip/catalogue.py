@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .errors import ConfigurationError, DuplicateProcess, InvalidPackage, NoSuchProcess, OapipError
-from .model.identity import ANONYMOUS_NAME, EVERYTHING
+from .model.identity import ANONYMOUS_NAME, EVERYTHING, PRIVATE, SERVER_NAME, Role, Sharing, group_of, is_name
 from .model.json import JSON
 from .model.process import AD_HOC, JobControl, Process, Source
 from .packages.describe import describe
@@ -29,9 +29,10 @@ LOG = logging.getLogger(__name__)
 PROCESSOR = "pygeoapi_oapip.processor.CWLProcessor"
 ENDINGS = (".cwl", ".cwl.yaml", ".cwl.yml", ".cwl.json")
 """Names of package files in watched folders."""
-_OPTIONS = frozenset({"name", "package", "engine", "sync"})
+_OPTIONS = frozenset({"name", "package", "engine", "sync", "visibility"})
 RETRY = 30.0
 """Seconds after which a broken package is tried again though its file is the same."""
+PUBLIC = Sharing(public=True)
 _STATE_FILE = ".catalogue.json"
 _BUILTIN = "built in: "
 """Begins the keys of built-in processes in the state file."""
@@ -50,6 +51,13 @@ class Entry:
     engine: str = ""
     sync: bool | None = None
     """The administrator's word on whether the process is short; None: the package tells."""
+    sharing: Sharing = PUBLIC
+    """Who sees it, beside operators and administrators."""
+
+    @property
+    def owner(self) -> str:
+        """What everybody may see belongs to `anonymous`."""
+        return ANONYMOUS_NAME if self.sharing.public else SERVER_NAME
 
     def signature(self) -> Signature:
         """Changes when the entry or its file changes."""
@@ -61,8 +69,12 @@ class Entry:
         return f"{self} {stat.st_mtime_ns} {stat.st_size}"
 
 
-def configured_entries(resources: Mapping[str, Any]) -> Iterator[Entry]:
+def configured_entries(resources: Mapping[str, Any], asks: bool = True) -> Iterator[Entry]:
     """The entries of the YAML `resources` whose processor is `CWLProcessor`.
+
+    Args:
+        resources: of the configuration.
+        asks: False where nobody is asked who he is: everybody sees all of them then.
 
     Raises:
         ConfigurationError: an entry has no `package`, or an unknown key.
@@ -70,7 +82,8 @@ def configured_entries(resources: Mapping[str, Any]) -> Iterator[Entry]:
     for process_id, resource in resources.items():
         processor = resource.get("processor") if isinstance(resource, Mapping) else None
         if isinstance(processor, Mapping) and processor.get("name") == PROCESSOR:
-            yield configured_entry(process_id, processor)
+            entry = configured_entry(process_id, processor)
+            yield entry if asks else replace(entry, sharing=PUBLIC)
 
 
 def configured_entry(process_id: str, processor: Mapping[str, Any]) -> Entry:
@@ -83,7 +96,26 @@ def configured_entry(process_id: str, processor: Mapping[str, Any]) -> Entry:
     sync = processor.get("sync")
     if sync is not None and not isinstance(sync, bool):
         raise ConfigurationError(f"{place}.sync: must be true or false")
-    return Entry(process_id, Source.CONFIGURED, processor["package"], str(processor.get("engine", "")), sync)
+    sharing = _visibility(processor.get("visibility", "public"), f"{place}.visibility")
+    return Entry(process_id, Source.CONFIGURED, processor["package"], str(processor.get("engine", "")), sync, sharing)
+
+
+def _visibility(value: object, place: str) -> Sharing:
+    """`public`, `private`, or `{groups: [...], roles: [...]}`."""
+    if value in ("public", "private"):
+        return Sharing(public=value == "public")
+    if not isinstance(value, Mapping) or not value or set(value) - {"groups", "roles"}:
+        raise ConfigurationError(f"{place}: must be public, private, or a mapping with groups and roles")
+    for key, names in value.items():
+        if (
+            not isinstance(names, list)
+            or not names
+            or not all(isinstance(name, str) and is_name(name) for name in names)
+        ):
+            raise ConfigurationError(f"{place}.{key}: must be a list of names")
+    if unknown := sorted(set(value.get("roles", ())) - set(Role)):
+        raise ConfigurationError(f"{place}.roles: there is no role {unknown[0]!r} (possible: {', '.join(Role)})")
+    return Sharing(groups=frozenset(value.get("groups", ())) | {group_of(role) for role in value.get("roles", ())})
 
 
 def folder_entries(folders: tuple[Path, ...]) -> Iterator[Entry]:
@@ -120,7 +152,14 @@ def load_entry(entry: Entry, fetch: Fetch, max_bytes: int) -> Process:
     if entry.sync is not None:
         control = tuple(mode for mode in control if mode is not JobControl.SYNC)
         control = (JobControl.SYNC, *control) if entry.sync else control
-    return replace(process, source=entry.source, engine=entry.engine, job_control=control)
+    return replace(
+        process,
+        source=entry.source,
+        engine=entry.engine,
+        job_control=control,
+        owner=entry.owner,
+        sharing=PRIVATE if entry.sharing.public else entry.sharing,
+    )
 
 
 class Catalogue:
@@ -154,10 +193,10 @@ class Catalogue:
             state: dict[str, JSON] = {}
             for key, entry in entries.items():
                 state[key] = self._bring(entry, cast("dict[str, str] | None", known.get(key)))
-            kept = {cast("dict[str, str]", row)["id"] for row in state.values()}
-            own = {f"{_BUILTIN}{name}": name for name in self._builtin.keys() - kept}
+            kept = {_place(row) for row in state.values()}
+            own = {f"{_BUILTIN}{name}": name for name in self._builtin.keys() - {process_id for process_id, _ in kept}}
             for key in known.keys() - entries.keys() - own.keys():
-                self._drop(cast("dict[str, str]", known[key])["id"], kept)
+                self._drop(*_place(known[key]), kept)
             state |= {key: self._bring_builtin(name) for key, name in own.items()}
             if state != known:
                 self._save(state)
@@ -173,25 +212,32 @@ class Catalogue:
             if not known["error"] or time.time() - float(known["tried"]) < RETRY:
                 return {**known}
         process_id = known["id"] if known else entry.process_id
+        if known is not None and _place(known)[1] != entry.owner:
+            self._drop(*_place(known), set())  # before all else: fewer may see it from now on
         try:
             process = load_entry(entry, self._fetch, self._max_bytes)
             self._store(process)
         except OapipError as error:
             if known is None or known["error"] != error.detail:
                 LOG.error("the package %s is left out: %s", _key(entry), error.detail)
-            return {"signature": signature, "id": process_id, "error": error.detail, "tried": str(time.time())}
-        return {"signature": signature, "id": process.id, "error": "", "tried": ""}
+            row = {"signature": signature, "id": process_id, "error": error.detail, "tried": str(time.time())}
+            return {**row, "owner": entry.owner}
+        return {"signature": signature, "id": process.id, "error": "", "tried": "", "owner": entry.owner}
 
     def _store(self, process: Process) -> None:
         try:
-            present = self._processes.get(process.id, EVERYTHING, owner=ANONYMOUS_NAME)
+            present = self._processes.get(process.id, EVERYTHING, owner=process.owner)
         except NoSuchProcess:
             self._processes.add(process)
+            if process.sharing != PRIVATE:
+                self._processes.share(process.id, process.owner, process.sharing)
             return
         if present.source not in (process.source, Source.BUILTIN):
             raise DuplicateProcess(f"the id {process.id} is taken by another process ({present.source})")
         if replace(present, revision=1, created=None, updated=None, sharing=process.sharing) != process:
             self._processes.replace(process)
+        if present.owner == SERVER_NAME and present.sharing != process.sharing:
+            self._processes.share(process.id, process.owner, process.sharing)
 
     def _bring_builtin(self, process_id: str) -> dict[str, JSON]:
         try:
@@ -200,12 +246,12 @@ class Catalogue:
             LOG.debug("the process %s that is deployed stands before the built-in one", process_id)
         return {"signature": "", "id": process_id, "error": "", "tried": ""}
 
-    def _drop(self, process_id: str, kept: set[str]) -> None:
-        if not process_id or process_id in kept:
+    def _drop(self, process_id: str, owner: str, kept: set[tuple[str, str]]) -> None:
+        if not process_id or (process_id, owner) in kept:
             return
         try:
-            if self._processes.get(process_id, EVERYTHING, owner=ANONYMOUS_NAME).source is not Source.DEPLOYED:
-                self._processes.remove(process_id, owner=ANONYMOUS_NAME)
+            if self._processes.get(process_id, EVERYTHING, owner=owner).source is not Source.DEPLOYED:
+                self._processes.remove(process_id, owner=owner)
         except NoSuchProcess:
             LOG.info("the process %s is gone already", process_id)
 
@@ -226,6 +272,12 @@ class Catalogue:
         with (self._state_folder / f"{_STATE_FILE}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _place(row: JSON) -> tuple[str, str]:
+    """Id and owner of the process of a row of the state file."""
+    known = cast("Mapping[str, str]", row)
+    return known["id"], known.get("owner", ANONYMOUS_NAME)
 
 
 def _key(entry: Entry) -> str:

@@ -22,7 +22,7 @@ from .packages.enclosed import enclosed_package
 from .packages.formats import media_type_of_name
 from .packages.remote import is_remote, remote_process
 from .results import ARCHIVE, find_file
-from .staging.base import Storage
+from .staging.base import Storage, Workspaces
 from .store.base import ProcessStore
 
 _FALLBACK = "application/octet-stream"
@@ -104,6 +104,17 @@ def _stored_file(
 
 def _below(directory: DirectoryOutput, below: str) -> str:
     return f"{directory.href}/{quote(below)}"
+
+
+def catalogue_of(workspaces: Workspaces, job_id: str, name: str) -> JSONObject | None:
+    """A document of a STAC catalogue among the results of a job; None where it is not there.
+
+    Args:
+        workspaces: the folders of jobs.
+        job_id: the job.
+        name: `DirectoryOutput.stac`, or with `-items` behind it.
+    """
+    return workspaces.load(job_id, f"{name}.json")
 
 
 def list_directory(

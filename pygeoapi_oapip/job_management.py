@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 
 from .auth.policy import Do, Policy
 from .errors import BadRequest, Locked, VersionConflict
-from .model.execution import PROCESS_OWNER, ExecutionRequest
+from .model.execution import DEFINITION, PROCESS_OWNER, SECRET_INPUTS, ExecutionRequest
 from .model.identity import ANONYMOUS_NAME, Principal
 from .model.job import Job, JobStatus, Phase, utc_now
 from .model.json import JSON, JSONObject
 from .model.process import Process
 from .nested.addresses import OwnAddresses, resolve
+from .packages.enclosed import secret_inputs
+from .sealing import Sealing
 from .store.base import JobStore
 
-DEFINITION = "definition"
-"""Member of `Job.request` with the body that a job was created or last changed with."""
 TRIES = 20
 """Changes of one job at the same moment before one is refused."""
 
@@ -40,6 +40,8 @@ class DefinitionRules:
     """Name of the engine that runs a process."""
     policy: Policy
     """Whose jobs a principal may change."""
+    sealing: Sealing
+    """Keeps secret values apart from definitions."""
 
 
 class Definitions:
@@ -80,10 +82,11 @@ class Definitions:
             NoSuchProcess: its process is not there.
             BadRequest, InvalidInputs, OapipError: the definition is wrong, as in an execution; inputs may be missing.
         """
-        process = self._checked(principal, definition)
+        process, told = self._checked(principal, definition)
         owner = self._rules.policy.owner(principal)
         job = Job.new(process.id, process.revision, owner, self._rules.engine(process), _kept(definition, process))
-        return self._jobs.add(replace(job, phase=Phase.CREATED))
+        with self._rules.sealing.sealed(replace(job, phase=Phase.CREATED), told) as kept:
+            return self._jobs.add(kept)
 
     def update(self, principal: Principal, job_id: str, changes: JSONObject) -> Job:
         """Part 4 /req/job-management/update-response: each member of `changes` replaces the one in the definition;
@@ -95,9 +98,9 @@ class Definitions:
         """
         for _ in range(TRIES):
             job = self._open(principal, job_id)
-            merged = {**definition_of(job), **changes}
+            merged = {**self._opened(job), **changes}
             definition = {key: value for key, value in merged.items() if value is not None}
-            process = self._checked(principal, definition)
+            process, told = self._checked(principal, definition)
             changed = replace(
                 job.advance(Phase.CREATED, utc_now()),
                 request=_kept(definition, process),
@@ -106,20 +109,22 @@ class Definitions:
                 engine=self._rules.engine(process),
             )
             try:
-                return self._jobs.define(changed)
+                with self._rules.sealing.sealed(changed, told) as kept:
+                    return self._jobs.define(kept)
             except VersionConflict:
                 continue
         raise Locked("the job is being changed by others at this moment; try again")
 
     def startable(self, principal: Principal, job_id: str) -> Job:
-        """The job as it is to be stored (`JobStore.define`) to start it, with the present revision of its process.
+        """The job as it is to be stored (`JobStore.define`) to start it, with the present revision of its process and
+        with its secrets in the open (`Sealing.sealed`).
 
         Raises:
             Locked: the job has been started, or dismissed.
             OapipError: as an execution would, and NoSuchJob.
         """
         job = self._open(principal, job_id)
-        definition = definition_of(job)
+        definition = self._opened(job)
         process = self._rules.find(principal, job.process_id)
         request = {**self._rules.request(principal, process, definition), DEFINITION: definition}
         return replace(
@@ -129,12 +134,18 @@ class Definitions:
             engine=self._rules.engine(process),
         )
 
-    def _checked(self, principal: Principal, definition: JSONObject) -> Process:
+    def _opened(self, job: Job) -> JSONObject:
+        found: JSONObject = self._rules.sealing.opened(job.request, definition_of(job))
+        return found
+
+    def _checked(self, principal: Principal, definition: JSONObject) -> tuple[Process, JSONObject]:
+        """The process, and the request as far as it goes."""
         process = self._rules.find(principal, self.process_id(definition))
         optional = {key: replace(item, min_occurs=0) for key, item in process.inputs.items()}
         # without its package, whose types would ask for every input
-        self._rules.read(principal, replace(process, inputs=optional, package=None), definition)
-        return process
+        request = self._rules.read(principal, replace(process, inputs=optional, package=None), definition)
+        names = () if process.package is None else secret_inputs(process.package)
+        return process, {**request.to_json(), SECRET_INPUTS: list(names)}
 
     def _open(self, principal: Principal, job_id: str) -> Job:
         job = self._jobs.get(job_id, self._rules.policy.jobs(principal))

@@ -57,6 +57,10 @@ def _nowhere(leaf: FileOutput | DirectoryOutput) -> str:
     return ""
 
 
+def _no_catalogue(name: str) -> JSONObject | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """The outputs of a successful job, those that were asked for, in the order of the description."""
@@ -66,6 +70,8 @@ class Results:
     outputs: Mapping[str, OutputValue]
     locate: Callable[[FileOutput | DirectoryOutput], str] = _nowhere
     """The address of a file that is to be fetched elsewhere (presigned links); "" for all that are served here."""
+    catalogue: Callable[[str], JSONObject | None] = _no_catalogue
+    """A document of a STAC catalogue by its name (`DirectoryOutput.stac`); None where it is not there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
+from .collecting import Collector
 from .engines.base import Engine, Eventful
 from .errors import (
     EngineUnavailable,
@@ -23,21 +24,21 @@ from .errors import (
     Unavailable,
     UnresolvableReference,
 )
-from .model.execution import HAS_NESTED, PARENT, ExecutionRequest, Plan
+from .model.execution import HAS_NESTED, PARENT, ExecutionRequest, Plan, groups_of
 from .model.identity import EVERYTHING
 from .model.job import RESULT_BYTES, Goal, Job, Phase, utc_now
 from .model.json import JSONObject
 from .model.process import NO_PACKAGE, Package, Source
-from .model.quota import Allowance, no_bounds
 from .model.run import RunReport, RunState
 from .model.value import InputValue, output_to_json
 from .packages.enclosed import enclosed_package
 from .packages.joborder import FileSource, build_job_order
 from .packages.plainorder import plain_job_order
 from .packages.remote import is_remote
-from .staging.base import JobFiles, Workspaces
-from .staging.sizes import sizes_in, total
-from .store.base import JobStore, ProcessStore
+from .parts import Parts
+from .staging.base import JobFiles, Watch
+from .staging.wrap import WRAPPED_FILE, WrappedJob, Wrapping
+from .store.base import JobStore
 
 LOG = logging.getLogger(__name__)
 
@@ -65,47 +66,13 @@ _RUN_PHASE: Mapping[RunState, Phase] = {
 """Where a report leads a job whose goal is RUN. CANCELLED without our asking is a failure, and says so."""
 
 
-class Children(Protocol):
-    """The jobs of nested processes (`nested.children`)."""
-
-    def wait(self, job: Job) -> Job | None:
-        """None: the job can go on; else the job as it waits now."""
-        ...
-
-    def orphaned(self, job: Job) -> bool:
-        """True for a nested process that nobody waits for any more."""
-        ...
-
-    def dismiss(self, job: Job) -> None:
-        """Ask for the end of all nested processes of a job."""
-        ...
-
-    def inputs(
-        self, job: Job, request: ExecutionRequest, package: Package, files: JobFiles
-    ) -> tuple[Mapping[str, InputValue], FileSource]:
-        """The inputs with all results in place, and what reads their references."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the machine works with."""
-
-    jobs: JobStore
-    processes: ProcessStore
-    engines: Mapping[str, Engine]
-    workspaces: Workspaces
-    children: Children | None = None
-    allowance: Callable[[str], Allowance] = no_bounds
-    """What an owner may have at once."""
-
-
 class Phases:
     """Moves one job by one step. Raises VersionConflict and StoreUnavailable of the store; all else ends in the job."""
 
     def __init__(self, parts: Parts, now: Callable[[], datetime] = utc_now) -> None:
         self._parts = parts
         self._now = now
+        self._collector = parts.collector or Collector(parts.workspaces)
         self._packages: dict[tuple[str, int, str], Package] = {}
         self._steps: Mapping[Phase, Callable[[Job], Job]] = {
             Phase.ACCEPTED: self._stage,
@@ -123,10 +90,8 @@ class Phases:
             return step(job)
         except StoreUnavailable:
             raise
-        except Unavailable as fault:
-            return self._wait_for(job, fault)
         except OapipError as error:
-            return self._fail(job, error)
+            return self._stopped(job, error)
 
     def apply(self, job: Job, report: RunReport | None) -> Job:
         """Write what the engine says of a job in SUBMITTED or RUNNING (None: it does not know the run)."""
@@ -153,6 +118,12 @@ class Phases:
             return self.step(changed)
         return changed if replace(changed, updated=job.updated) == job else self._parts.jobs.save(changed)
 
+    def stages_slowly(self, job: Job) -> bool:
+        """True where a job in ACCEPTED has to ask others before it can be handed over."""
+        asks, request = self._parts.workspaces.storage.of_users, str(job.request)
+        # a CWL object or a plain text may be a reference, too
+        return asks or HAS_NESTED in job.request or "href" in request or "://" in request
+
     def collects_slowly(self, job: Job) -> bool:
         """True where the outputs of a job come from or go to another machine: nobody else has to wait for that."""
         engine = self._parts.engines.get(job.engine)
@@ -162,8 +133,15 @@ class Phases:
         held = self._nested(job)
         if held is not None:
             return held
-        self._order(job)
-        return self._submit(job)
+        watch = _Watch(self._parts.jobs, job, self._still_mine(job), self._now)
+        try:
+            self._order(job, watch)
+        except StoreUnavailable:
+            raise
+        except OapipError as error:
+            # what was told on the way has been saved
+            return self._stopped(watch.job, error)
+        return self._submit(watch.job)
 
     def _nested(self, job: Job) -> Job | None:
         """What becomes of a job that cannot go on, because of the nested processes that it waits for or its parent."""
@@ -184,24 +162,43 @@ class Phases:
         saved = job if waiting is job else self._parts.jobs.save(waiting, durable=False)
         return replace(saved, not_before=self._now() + PLACE_PAUSE)
 
-    def _order(self, job: Job) -> JSONObject:
+    def _order(self, job: Job, watch: Watch | None = None) -> JSONObject:
         workspaces = self._parts.workspaces
         stored = workspaces.load(job.id, ORDER_FILE)
         if stored is not None:
             return stored
+        workspaces.storage.admit(job.owner)
         workspaces.prepare(job.id)
         package = self._package(job)
-        inputs, files = self._inputs(job, package)
+        own = workspaces.inputs(job.id, self._engine(job).traits.reads)
+        inputs, files = self._inputs(job, package, own)
         if package is NO_PACKAGE or is_remote(package):
             order = plain_job_order(inputs, files)
+        elif (wrapped := self._wrap(job, package, inputs, files)) is not None:
+            workspaces.save(job.id, WRAPPED_FILE, wrapped.to_json())
+            order = wrapped.order
         else:
             order = build_job_order(package, inputs, files)
+        order = own.complete(order, watch)
         workspaces.save(job.id, ORDER_FILE, order)
         return order
 
-    def _inputs(self, job: Job, package: Package) -> tuple[Mapping[str, InputValue], FileSource]:
+    def _wrap(
+        self, job: Job, package: Package, inputs: Mapping[str, InputValue], files: FileSource
+    ) -> WrappedJob | None:
+        wrapping = self._parts.wrapping
+        if wrapping is None:
+            return None
+        return wrapping.job((job, self._engine(job).traits.secrets), package, inputs, files)
+
+    def _wrapped(self, job: Job) -> tuple[Wrapping, WrappedJob] | None:
+        """What runs in the place of the job's package, if that is not the package itself."""
+        wrapping = self._parts.wrapping
+        stored = None if wrapping is None else self._parts.workspaces.load(job.id, WRAPPED_FILE)
+        return None if wrapping is None or stored is None else (wrapping, WrappedJob.from_json(stored))
+
+    def _inputs(self, job: Job, package: Package, files: JobFiles) -> tuple[Mapping[str, InputValue], FileSource]:
         request = ExecutionRequest.from_json(job.request)
-        files = self._parts.workspaces.inputs(job.id, self._engine(job).traits.reads)
         if self._parts.children is not None and HAS_NESTED in job.request:
             return self._parts.children.inputs(job, request, package, files)
         return request.inputs, files
@@ -235,14 +232,22 @@ class Phases:
         return self._parts.jobs.save(submitted, durable=not self._engine(job).traits.idempotent_submit)
 
     def _plan(self, job: Job) -> Plan:
-        return Plan(
+        order, sealing = self._order(job), self._parts.sealing
+        plan = Plan(
             job_id=job.id,
             process_id=job.process_id,
             package=self._package(job),
-            job_order=self._order(job),
+            job_order=order,
             workspace=self._parts.workspaces.path(job.id),
             owner=job.owner,
+            secrets={} if sealing is None else sealing.values(job.request, order),
+            groups=groups_of(job.request),
         )
+        found = self._wrapped(job)
+        if found is None:
+            return plan
+        wrapping, wrapped = found
+        return replace(plan, package=wrapped.package, secrets={**plan.secrets, **wrapping.secrets(wrapped, job)})
 
     def _package(self, job: Job) -> Package:
         own = enclosed_package(job.request)
@@ -266,18 +271,16 @@ class Phases:
             outputs = engine.outputs(job.run)
         except RunLost as error:
             raise JobFailed(f"the outputs of the run are gone: {error}") from None
-        workspaces = self._parts.workspaces
-        folder = workspaces.path(job.id)
-        sizes = sizes_in(folder, outputs)
-        outputs = workspaces.storage.publish(job.id, outputs, folder, self._still_mine(job))
-        kept = total(sizes, outputs, folder, workspaces.storage)
+        if (found := self._wrapped(job)) is not None:
+            outputs = found[0].delivered(job, found[1], outputs)
+        collected = self._collector.collect(job, outputs, self._still_mine(job))
         done = job.advance(
             Phase.SUCCESSFUL,
             self._now(),
-            outputs={key: output_to_json(value) for key, value in outputs.items()},
+            outputs={key: output_to_json(value) for key, value in collected.outputs.items()},
+            usage={**job.usage, RESULT_BYTES: collected.size} if collected.size else job.usage,
             progress=100,
-            usage={**job.usage, RESULT_BYTES: kept} if kept else job.usage,
-            message="",
+            message=collected.message,
             attempts=0,
             not_before=None,
         )
@@ -330,6 +333,9 @@ class Phases:
         self._clean(saved, keep_outputs=False)
         return saved
 
+    def _stopped(self, job: Job, error: OapipError) -> Job:
+        return self._wait_for(job, error) if isinstance(error, Unavailable) else self._fail(job, error)
+
     def _wait_for(self, job: Job, fault: Unavailable) -> Job:
         attempts = job.attempts + 1
         own = isinstance(fault, EngineUnavailable | StorageUnavailable)
@@ -343,6 +349,11 @@ class Phases:
         return self._parts.jobs.save(waiting)
 
     def _clean(self, job: Job, keep_outputs: bool) -> None:
+        # secrets first: an engine may take long
+        if self._parts.sealing is not None:
+            self._parts.sealing.drop(job)
+        with suppress(StoreUnavailable):  # what has expired is swept
+            self._parts.forget_tokens(job.id)
         if job.run is not None:
             try:
                 self._engine(job).forget(job.run)
@@ -354,6 +365,21 @@ class Phases:
         if job.engine not in self._parts.engines:
             raise EngineUnavailable(f"the engine {job.engine} is not in the configuration any more")
         return self._parts.engines[job.engine]
+
+
+class _Watch:
+    """Waits for the inputs of a job (`staging.base.Watch`)."""
+
+    def __init__(self, jobs: JobStore, job: Job, wanted: Callable[[], bool], now: Callable[[], datetime]) -> None:
+        self.job = job
+        self._jobs = jobs
+        self._now = now
+        self.wanted = wanted
+
+    def tell(self, message: str) -> None:
+        told = self.job.advance(self.job.phase, self._now(), message=message)
+        with suppress(StoreUnavailable):
+            self.job = self._jobs.save(told, durable=False)
 
 
 def _failure(report: RunReport) -> JobFailed:

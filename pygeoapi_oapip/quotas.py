@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from math import ceil
 
 from .errors import PlanRejected, TooManyRequests
-from .model.identity import Principal
+from .model.identity import Principal, group_of
 from .model.job import Goal, Job, Phase
 from .model.process import NO_PACKAGE, Package
-from .model.quota import Allowance
+from .model.quota import Allowance, GroupAllowance
 from .packages.remote import is_remote
 from .packages.resources import MIB, demand
 from .settings import Limits, Quota
+from .settings_quotas import Together
 from .store.accounts import Account, AccountStore
 from .store.base import JobStore
 
 KNOWN_FOR = 5.0
 """Seconds for which the groups and roles of a user that the database told are not asked again."""
 MINUTE = 60.0
+_OWN = "your jobs"
 
 
 class Quotas:
@@ -32,15 +34,22 @@ class Quotas:
         accounts: remembers who is in which group, for the time when jobs start.
         limits: of the configuration.
         clock: monotonic seconds.
+        counts_room: False where results are in the buckets of their users, and take no room here.
     """
 
     def __init__(
-        self, jobs: JobStore, accounts: AccountStore, limits: Limits, clock: Callable[[], float] = time.monotonic
+        self,
+        jobs: JobStore,
+        accounts: AccountStore,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        counts_room: bool = True,
     ) -> None:
         self._jobs = jobs
         self._accounts = accounts
         self._limits = limits
         self._clock = clock
+        self._counts_room = counts_room
         self._known: dict[str, tuple[float, Account]] = {}
         self._lock = threading.Lock()
         self._by_account = bool(limits.quotas.groups or limits.quotas.roles)
@@ -78,18 +87,19 @@ class Quotas:
     def require_fitting(self, principal: Principal, owner: str, package: Package) -> None:
         """Raises PlanRejected for a package that asks for more than the owner may ever use at once."""
         allowance = self.asked(principal, owner)
-        if not (allowance.cores or allowance.memory) or package is NO_PACKAGE or is_remote(package):
+        if not allowance.bounds_running or package is NO_PACKAGE or is_remote(package):
             return
         wanted = demand(package.document)
-        if allowance.cores and wanted.cores > allowance.cores:
-            raise PlanRejected(
-                f"The process asks for {wanted.cores:g} cores, and your jobs may use {allowance.cores:g} at once."
-            )
-        if allowance.memory and wanted.memory > allowance.memory:
-            raise PlanRejected(
-                f"The process asks for {wanted.memory / MIB:.0f} MiB of memory, and your jobs may use "
-                f"{allowance.memory / MIB:.0f} MiB at once."
-            )
+        for whose, most in _bounds_of(allowance):
+            if most.cores and wanted.cores > most.cores:
+                raise PlanRejected(
+                    f"The process asks for {wanted.cores:g} cores, and {whose} may use {most.cores:g} at once."
+                )
+            if most.memory and wanted.memory > most.memory:
+                raise PlanRejected(
+                    f"The process asks for {wanted.memory / MIB:.0f} MiB of memory, and {whose} may use "
+                    f"{most.memory / MIB:.0f} MiB at once."
+                )
 
     def count_deployment(self, principal: Principal, owner: str) -> Allowance:
         """Count a deployment or replacement, also one that fails: looking at a package is what costs.
@@ -98,12 +108,15 @@ class Quotas:
             TooManyRequests: the owner had as many in the last minute as he may, in all processes of the server.
         """
         allowance = self.asked(principal, owner)
-        if allowance.deploys:
-            wait = self._accounts.count(f"deploy {owner}", allowance.deploys, MINUTE)
+        counted = [(f"deploy {owner}", "you", allowance.deploys)]
+        counted += [
+            (f"deploy {group_of(one.name)}", f"the group {one.name}", one.most.deploys) for one in allowance.together
+        ]
+        for key, who, most in counted:
+            wait = self._accounts.count(key, most, MINUTE) if most else 0.0
             if wait:
-                raise TooManyRequests(
-                    f"you may deploy {allowance.deploys} times in a minute; wait before you try again", ceil(wait)
-                )
+                text = f"{who} may deploy {most} times in a minute; wait before you try again"
+                raise TooManyRequests(text, ceil(wait))
         return allowance
 
     def told(self, job: Job) -> Job:
@@ -117,14 +130,16 @@ class Quotas:
         return replace(job, message=f"waiting: {of} of this user, {found.running} run now{self._bounds(job.owner)}")
 
     def _bounds(self, owner: str) -> str:
-        allowance = self.of(owner)
-        bounds = [
-            f"{allowance.running} jobs" if allowance.running else "",
-            f"{allowance.cores:g} cores" if allowance.cores else "",
-            f"{allowance.memory / MIB:.0f} MiB" if allowance.memory else "",
-        ]
-        found = ", ".join(filter(None, bounds))
-        return f" (at most {found} at once)" if found else ""
+        told = []
+        for whose, most in _bounds_of(self.of(owner)):
+            bounds = [
+                f"{most.running} jobs" if most.running else "",
+                f"{most.cores:g} cores" if most.cores else "",
+                f"{most.memory / MIB:.0f} MiB" if most.memory else "",
+            ]
+            if found := ", ".join(filter(None, bounds)):
+                told.append(f"at most {found} at once" + (f" for {whose}" if whose != _OWN else ""))
+        return f" ({'; '.join(told)})" if told else ""
 
     def _allowance(self, owner: str, account: Account) -> Allowance:
         quotas = self._limits.quotas
@@ -144,9 +159,24 @@ class Quotas:
             running=int(most("running")),
             cores=float(most("cores")),
             memory=float(most("memory")),
-            storage=int(most("storage")),
+            storage=int(most("storage")) if self._counts_room else 0,
             processes=int(most("processes")),
             deploys=int(most("deploys_per_minute")),
+            together=tuple(
+                GroupAllowance(name, self._together(quotas.groups[name].together))
+                for name in sorted(account.groups)
+                if name in quotas.groups and quotas.groups[name].together != Together()
+            ),
+        )
+
+    def _together(self, most: Together) -> Allowance:
+        return Allowance(
+            queued=most.queued,
+            running=most.running,
+            cores=most.cores,
+            memory=most.memory,
+            storage=most.storage if self._counts_room else 0,
+            deploys=most.deploys_per_minute,
         )
 
     def _recalled(self, owner: str) -> Account:
@@ -161,6 +191,13 @@ class Quotas:
                 self._known.clear()
             self._known[owner] = (now, account)
         return account
+
+
+def _bounds_of(allowance: Allowance) -> Iterator[tuple[str, Allowance]]:
+    """What holds for the owner himself, and for his groups; and whose jobs it is about."""
+    yield _OWN, allowance
+    for group in allowance.together:
+        yield f"the jobs of the group {group.name}", group.most
 
 
 def _largest(quotas: Iterable[Quota], key: str) -> float | None:

@@ -22,7 +22,8 @@ from .model.identity import EVERYTHING
 from .model.job import Goal, Job, Phase, utc_now
 from .model.quota import StartOrder
 from .model.run import RunRef
-from .phases import Parts, Phases
+from .parts import Parts
+from .phases import Phases
 from .store.base import JobStore
 
 LOG = logging.getLogger(__name__)
@@ -266,7 +267,7 @@ class Loop:
     def _may_take_long(self, job: Job) -> bool:
         if job.phase is Phase.COLLECTING:
             return self._phases.collects_slowly(job)
-        return job.phase is Phase.ACCEPTED and (HAS_NESTED in job.request or "href" in str(job.request))
+        return job.phase is Phase.ACCEPTED and self._phases.stages_slowly(job)
 
     def _staged(self, job: Job) -> None:
         future = self._staging[job.id]

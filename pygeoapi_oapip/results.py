@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from .model.execution import ExecutionRequest, OutputRequest, Transmission
-from .model.json import JSON
+from .model.json import JSON, JSONObject
 from .model.value import DirectoryOutput, FileOutput, ListOutput, Literal, OutputValue, RecordOutput
 
 ARCHIVE = "application/zip"
@@ -41,9 +41,18 @@ Locate = Callable[[Leaf], str]
 """A file -> the address where it is fetched, "" where that is this server."""
 
 
+Catalogue = Callable[[str, str, DirectoryOutput], JSONObject | None]
+"""(output id, path, Directory) -> the STAC Collection that it holds; None where it holds none."""
+
+
 def here(leaf: Leaf) -> str:
     """No file is elsewhere."""
     return ""
+
+
+def no_catalogue(output_id: str, path: str, leaf: DirectoryOutput) -> JSONObject | None:
+    """No Directory holds one."""
+    return None
 
 
 def file_links(output_id: str, value: OutputValue) -> Iterator[tuple[str, Leaf]]:
@@ -132,6 +141,8 @@ class Renderer:
     read: Read
     locate: Locate = here
     """Where a file is fetched if not at this server (presigned links), else "" (no address)."""
+    catalogue: Catalogue = no_catalogue
+    """What Directories are by value."""
 
     def document(self, outputs: Mapping[str, OutputValue], request: ExecutionRequest) -> dict[str, JSON]:
         """Part 1 results.yaml: output id -> value, qualified value or link.
@@ -191,6 +202,8 @@ class Renderer:
         (path, _), *secondary = _siblings(prefix, leaf)
         if inline and isinstance(leaf, FileOutput) and leaf.size <= LARGEST_INLINE:
             return inlined(self.read(output_id, path), leaf.media_type)
+        if inline and isinstance(leaf, DirectoryOutput) and (held := self.catalogue(output_id, path, leaf)) is not None:
+            return {"value": held, "mediaType": "application/json"}
         found = self.link(output_id, path, leaf)
         if secondary:
             found["secondaryFiles"] = [self.link(output_id, at, part) for at, part in secondary]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import cast
 
 from .adhoc import ENDPOINT
-from .admission import Admission, waiting_time
+from .admission import Admission, PlanCheck, waiting_time
 from .auth.policy import Do, Policy
 from .catalogue import Catalogue
-from .delivery import list_directory, process_of, served_file, stored_outputs, wanted_outputs
+from .delivery import catalogue_of, list_directory, process_of, served_file, stored_outputs, wanted_outputs
 from .deploying import Deployments
 from .engines.base import Engine
 from .errors import (
@@ -21,19 +21,19 @@ from .errors import (
     NoSuchOutput,
     NoSuchProcess,
     OapipError,
-    PlanRejected,
     VersionConflict,
 )
 from .health import engine_parts
 from .job_management import DefinitionRules, Definitions, locked
-from .model.execution import ExecutionRequest, Plan
+from .model.execution import ExecutionRequest, with_groups
 from .model.identity import ANONYMOUS, Principal, Scope
 from .model.job import Goal, Job, Phase
 from .model.json import JSON, JSONObject
-from .model.process import AD_HOC, NO_PACKAGE, Package, Process, Source
+from .model.process import AD_HOC, Package, Process
 from .model.run import LogLine
 from .model.value import OutputValue, output_from_json
 from .nested.reading import NestedReader, NestedSources, Rules
+from .on_behalf import JobTokens, NoTokens
 from .operations import (
     Deployment,
     DirectoryEntry,
@@ -46,12 +46,13 @@ from .operations import (
 )
 from .packages.deployment import require_media_type
 from .packages.enclosed import stored_request
-from .packages.plainorder import unstaged_job_order
 from .quotas import Quotas
 from .reconciler import Reconciler
+from .sealing import Sealing
 from .settings import Settings
 from .shares import Shares, SharingOperations
 from .staging.base import Stager, Workspaces
+from .staging.wrap import Wrapping
 from .store.base import JobPage, JobQuery, JobStore, ProcessPage, ProcessStore
 from .store.notifications import NotificationStore, Subscription
 
@@ -93,6 +94,9 @@ class Collaborators:
     nested: NestedSources
     notifications: NotificationStore
     quotas: Quotas
+    sealing: Sealing
+    wrapping: Wrapping | None = None
+    tokens: JobTokens = field(default_factory=NoTokens)
 
 
 class ProcessingService(SharingOperations):
@@ -107,11 +111,14 @@ class ProcessingService(SharingOperations):
             parts.processes, parts.policy, parts.stager, parts.settings.limits.package_bytes
         )
         self._admission = Admission(parts.stager, parts.settings)
+        self._plans = PlanCheck(parts.engines, parts.wrapping)
         rules = Rules(self.process, self._admit, self._engine_of, stored_request)
         self._nested = NestedReader(parts.nested, rules)
         self._definitions = Definitions(
             parts.jobs,
-            DefinitionRules(parts.nested.own, self.process, self._read, self._request, self._engine_of, parts.policy),
+            DefinitionRules(
+                parts.nested.own, self.process, self._read, self._request, self._engine_of, parts.policy, parts.sealing
+            ),
         )
         self._quotas = parts.quotas
         self._shares = Shares(parts.processes, parts.jobs, parts.policy)
@@ -218,6 +225,8 @@ class ProcessingService(SharingOperations):
         return self._run(job, wait, lambda made: self._jobs.add(made, durable=wait is None, allowance=allowance))
 
     def _run(self, job: Job, wait: float | None, write: Callable[[Job], Job]) -> Execution:
+        self._parts.tokens.admit(job)
+        write = self._parts.sealing.writing(write)
         if wait is None:
             return Execution(write(job), finished_in_time=False)
         leases = self._parts.reconciler.leases
@@ -232,7 +241,8 @@ class ProcessingService(SharingOperations):
 
     def _request(self, principal: Principal, process: Process, body: JSON) -> JSONObject:
         request = self._admit(principal, process, self._nested.replaced(principal, process, body))
-        return stored_request(process, request)
+        own = principal.name == self._policy.owner(principal)
+        return with_groups(stored_request(process, request), principal.groups if own else ())
 
     def defined_process(self, definition: JSONObject) -> str:
         """The process that a job definition names."""
@@ -284,7 +294,8 @@ class ProcessingService(SharingOperations):
         stored = stored_outputs(job)
         process = process_of(self._processes, job)
         outputs = wanted_outputs(process, ExecutionRequest.from_json(job.request), stored)
-        return Results(job, process, outputs, self._parts.workspaces.storage.link)
+        workspaces = self._parts.workspaces
+        return Results(job, process, outputs, workspaces.storage.link, partial(catalogue_of, workspaces, job_id))
 
     def result_file(self, principal: Principal, job_id: str, output_id: str, path: str) -> ServedFile:
         """A file of an output."""
@@ -358,19 +369,9 @@ class ProcessingService(SharingOperations):
         return request
 
     def _check_plan(self, process: Process, request: ExecutionRequest, principal: Principal) -> None:
-        if process is ENDPOINT:
-            raise PlanRejected("an ad-hoc execution brings its CWL along: POST it to /processes/CWL/execution")
-        package = process.package
-        order: JSONObject = {}
-        if process.source is Source.BUILTIN:
-            package, order = NO_PACKAGE, unstaged_job_order(request.inputs)
-        if package is None:
-            raise PlanRejected(f"the process {process.id} has no package")
-        engine = self._parts.engines.get(self._engine_of(process))
-        if engine is None:
-            raise PlanRejected(f"the engine {process.engine} of this process is not configured")
+        package = self._plans.package(process)
         self._quotas.require_fitting(principal, self._policy.owner(principal), package)
-        engine.check(Plan("", process.id, package, order, Path(), principal.name))
+        self._plans.require(process, request, self._engine_of(process), principal.name)
 
     def _reads(self, process: Process) -> frozenset[str]:
         engine = self._parts.engines.get(self._engine_of(process))

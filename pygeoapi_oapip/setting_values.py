@@ -38,6 +38,10 @@ def _secret(value: object) -> object:
     raise ValueError("a secret is written as {env: NAME} or {file: PATH}, never in the YAML text")
 
 
+secret_value = _secret
+"""The text behind `{env: NAME}` or `{file: PATH}`. Raises ValueError for anything else."""
+
+
 def _not_negative(value: float) -> float:
     if value < 0:
         raise ValueError("must not be negative")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -17,20 +17,29 @@ def take_file(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def take_folder(source: Path, target: Path, inside: Path, take: Callable[[Path, Path], object] = take_file) -> None:
-    """Take a folder with all that is in it. Raises OSError.
+def take_folder(
+    source: Path,
+    target: Path,
+    inside: Path,
+    take: Callable[[Path, Path], object] = take_file,
+    above: Sequence[Path] = (),
+) -> None:
+    """Take a folder with all that is in it, and what links in it lead to. Raises OSError.
 
     Args:
         source: the folder.
         target: made where it is not there.
         inside: a resolved folder; links that lead out of it are left out.
         take: for each file, with its links resolved.
+        above: resolved folders that this one is in; links to them are left out, they would have no end.
     """
     target.mkdir(parents=True, exist_ok=True)
-    for folder, _, names in os.walk(source):
-        below = target / Path(folder).relative_to(source)
-        below.mkdir(exist_ok=True)
-        for name in names:
-            real = (Path(folder) / name).resolve()
-            if real.is_file() and real.is_relative_to(inside):
-                take(real, below / name)
+    above = (*above, Path(os.path.realpath(source)))
+    for path in sorted(source.iterdir()):
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(inside):
+            continue
+        if real.is_file():
+            take(real, target / path.name)
+        elif real.is_dir() and not any(folder.is_relative_to(real) for folder in above):
+            take_folder(real, target / path.name, inside, take, above)

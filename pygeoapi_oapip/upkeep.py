@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 from .catalogue import Catalogue
 from .errors import NoSuchJob, StoreUnavailable, VersionConflict
-from .model.execution import PARENT
 from .model.identity import EVERYTHING
 from .model.job import Job, JobStatus, Phase
+from .retention import BATCH, Expired, Limits, Retention
+from .sealing import Sealing
 from .staging.base import Workspaces
 from .store.base import JobQuery, JobStore
 
@@ -23,7 +24,7 @@ REAP_INTERVAL = 1.0
 WATCH_INTERVAL = 2.0
 SWEEP_INTERVAL = 15.0
 RETENTION_INTERVAL = 60.0
-_BATCH = 100
+SECRETS_INTERVAL = 300.0
 _PAST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,6 +39,12 @@ class Upkeep:
     """Seconds that ended jobs are kept; 0: for ever."""
     is_dead: Callable[[str], bool]
     """Whether the owner of a lease is certainly gone."""
+    jobs_per_user: int = 0
+    """Ended jobs of one user that are kept; 0: any number."""
+    bytes_per_user: int = 0
+    """Bytes of the results of one user that are kept; 0: any."""
+    sealing: Sealing | None = None
+    """Where secret values are, which jobs may leave behind."""
     further: Mapping[Callable[[], object], float] = field(default_factory=dict)
     """More chores, and the seconds between two times."""
 
@@ -59,53 +66,68 @@ class Upkeep:
         except NoSuchJob:
             return False
 
+    def sweep_secrets(self) -> int:
+        """Remove secret values that jobs have left behind; gives the number of files."""
+        return 0 if self.sealing is None else self.sealing.sweep(self._is_over)
+
+    def _is_over(self, job_id: str) -> bool:
+        """True for a job that has ended, and for one that this server does not know."""
+        try:
+            return self.jobs.get(job_id, EVERYTHING).ended
+        except NoSuchJob:
+            return True
+
     def expire(self) -> int:
-        """Remove ended jobs that are older than the retention, with their folders, and jobs that were created (Part 4)
+        """Remove ended jobs that the retention does not keep, with their folders, and jobs that were created (Part 4)
         and not touched for as long.
 
         Returns:
             The number of jobs removed.
         """
-        if not self.keep_jobs:
-            return 0
-        before = datetime.now(UTC) - timedelta(seconds=self.keep_jobs)
-        old = self._removable(before, _BATCH) or self._removable(before, 10 * _BATCH)
-        for job in old:
-            self.workspaces.remove(job.id)
+        old = self.expired()
+        for expired in old:
+            self.workspaces.remove(expired.job_id)
             try:
-                self.jobs.delete(job.id, EVERYTHING)
+                self.jobs.delete(expired.job_id, EVERYTHING)
             except NoSuchJob:
-                LOG.debug("job %s was removed meanwhile", job.id)
-        return len(old) + self._forget_created(before)
+                LOG.debug("job %s was removed meanwhile", expired.job_id)
+        return len(old) + len(self.forgotten(forget=True))
+
+    def expired(self, most: int = BATCH) -> list[Expired]:
+        """What `expire` removes at its next call, but for jobs that were only created.
+
+        Args:
+            most: jobs of each kind.
+        """
+        # what is in the bucket of its user does not count for what is kept here
+        room = self.bytes_per_user and (0 if self.workspaces.storage.of_users else self.bytes_per_user)
+        return Retention(self.jobs, Limits(self.keep_jobs, self.jobs_per_user, room)).expired(most)
 
     def sweep(self) -> None:
         """Remove stored results of removed jobs that could not be removed with them."""
         self.workspaces.storage.sweep()
 
-    def _forget_created(self, before: datetime) -> int:
-        query = JobQuery(_BATCH, statuses=(JobStatus.CREATED,), created_until=before)
+    def forgotten(self, forget: bool = False) -> list[Job]:
+        """Jobs that were created, and not touched for as long as ended ones are kept.
+
+        Args:
+            forget: remove them.
+        """
+        if not self.keep_jobs:
+            return []
+        before = datetime.now(UTC) - timedelta(seconds=self.keep_jobs)
+        query = JobQuery(BATCH, statuses=(JobStatus.CREATED,), created_until=before)
         old = [job for job in self.jobs.list(query, EVERYTHING).jobs if job.updated < before]
-        for job in old:
+        for job in old if forget else ():
             try:
                 fresh = self.jobs.get(job.id, EVERYTHING)
+                if fresh.phase is not Phase.CREATED:
+                    continue
                 self.jobs.define(fresh.advance(Phase.DISMISSED, datetime.now(UTC), message="never started"))
                 self.jobs.delete(job.id, EVERYTHING)
             except (NoSuchJob, VersionConflict):
                 LOG.debug("job %s was changed or removed meanwhile", job.id)
-        return len(old)
-
-    def _removable(self, before: datetime, limit: int) -> list[Job]:
-        return [job for job in self.jobs.ended_before(before, limit) if not self._is_needed(job)]
-
-    def _is_needed(self, job: Job) -> bool:
-        """True while the job whose nested process this was may still read its result."""
-        parent = job.request.get(PARENT)
-        if not isinstance(parent, str):
-            return False
-        try:
-            return not self.jobs.get(parent, EVERYTHING).ended
-        except NoSuchJob:
-            return False
+        return old
 
     def run(self, stop: threading.Event) -> None:
         """Do each chore at its interval until `stop`. Faults of the store put it off."""
@@ -114,6 +136,7 @@ class Upkeep:
             self.catalogue.refresh: WATCH_INTERVAL,
             self.expire: RETENTION_INTERVAL,
             self.sweep: SWEEP_INTERVAL,
+            self.sweep_secrets: SECRETS_INTERVAL,
             **self.further,
         }
         due = dict.fromkeys(chores, 0.0)

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from .auth.policy import Policy
 from .catalogue import Catalogue, Entry, configured_entries, folder_entries
+from .collecting import Collector
+from .collecting import Options as CollectingOptions
 from .engines.base import Engine, Reaping
 from .engines.registry import BUILTIN, REMOTE, builtin_engine, builtin_processes, make_engine, remote_engine
 from .errors import ConfigurationError, Unavailable
@@ -23,18 +25,22 @@ from .nested.children import Children
 from .nested.elsewhere import RemoteProcesses
 from .nested.reading import NestedSources
 from .notify import Channel, Notifier
+from .on_behalf import job_tokens
 from .operations import Operations
-from .phases import Parts
+from .parts import Parts
 from .quotas import Quotas
 from .reconciler import Reconciler
+from .sealing import Sealing
 from .service import Collaborators, ProcessingService
 from .settings import Settings, load_settings
-from .staging.base import Stager
+from .staging.base import Stager, Workspaces
 from .staging.poster import make_poster
+from .staging.registration import StacRegistrar
 from .staging.router import make_client, make_stager
 from .staging.storage import make_storage
 from .staging.workspace import LocalWorkspaces
-from .store.base import JobStore
+from .staging.wrap import wrapping
+from .store.base import JobStore, ProcessStore
 from .store.lease import LeaseOwner
 from .store.notifications import NotificationStore
 from .upkeep import Upkeep
@@ -71,37 +77,68 @@ class Wired:
         sql.upgrade(self.database)
         jobs, processes = sql.SqlJobStore(self.database), sql.SqlProcessStore(self.database)
         stager, client = make_stager(settings.staging, settings.storage), make_client(settings)
-        workspaces = LocalWorkspaces(settings.output_dir, stager, make_storage(settings))
-        self._storage = workspaces.storage
+        self._tokens = job_tokens(settings, sql.SqlJobTokenStore(self.database), jobs)
+        self._storage, token = make_storage(settings, self._tokens.token), self._tokens.token
+        workspaces = LocalWorkspaces(settings.output_dir, stager, self._storage, settings.staging, token)
+        self._sealing = Sealing(settings.output_dir.absolute() / ".sealed")
         self.engines = {**_engines(settings), REMOTE: remote_engine(client)}
         self.catalogue = self._make_catalogue(processes, stager)
-        quotas = Quotas(jobs, sql.SqlAccountStore(self.database), settings.limits)
-        parts = Parts(jobs, processes, self.engines, workspaces, Children(jobs, processes, workspaces), quotas.of)
+        accounts, counts_room = sql.SqlAccountStore(self.database), not self._storage.of_users
+        quotas = Quotas(jobs, accounts, settings.limits, counts_room=counts_room)
+        parts = self._parts(jobs, processes, workspaces, url, quotas)
         self.reconciler = Reconciler(parts, str(LeaseOwner.here()), settings.limits.jobs_per_worker)
-        self.upkeep = Upkeep(jobs, workspaces, self.catalogue, settings.retention.jobs, _is_dead, self._further())
+        self.upkeep = self._make_upkeep(jobs, workspaces)
         notifications = sql.SqlNotificationStore(self.database)
-        self.service: Operations = self._make_service(
-            Collaborators(
-                jobs,
-                processes,
-                self.engines,
-                stager,
-                workspaces,
-                self.reconciler,
-                self.catalogue,
-                Policy(settings.auth),
-                settings,
-                NestedSources(OwnAddresses(url), RemoteProcesses(make_client(settings, DESCRIPTION_LIMIT))),
-                notifications=notifications,
-                quotas=quotas,
-            )
-        )
+        self.service = self._make_service(self._collaborators(parts, stager, quotas, notifications, url))
         self.notifier = self._make_notifier(jobs, notifications, Composer(processes, workspaces, url))
         self._load_catalogue()
 
+    def _collaborators(
+        self, parts: Parts, stager: Stager, quotas: Quotas, notifications: NotificationStore, url: str
+    ) -> Collaborators:
+        return Collaborators(
+            parts.jobs,
+            parts.processes,
+            self.engines,
+            stager,
+            parts.workspaces,
+            self.reconciler,
+            self.catalogue,
+            Policy(self.settings.auth),
+            self.settings,
+            NestedSources(OwnAddresses(url), RemoteProcesses(make_client(self.settings, DESCRIPTION_LIMIT))),
+            notifications=notifications,
+            quotas=quotas,
+            sealing=self._sealing,
+            wrapping=parts.wrapping,
+            tokens=self._tokens,
+        )
+
+    def _make_upkeep(self, jobs: JobStore, workspaces: Workspaces) -> Upkeep:
+        kept = self.settings.retention
+        limits = kept.jobs_per_user, kept.bytes_per_user
+        return Upkeep(jobs, workspaces, self.catalogue, kept.jobs, _is_dead, *limits, self._sealing, self._further())
+
+    def _parts(
+        self, jobs: JobStore, processes: ProcessStore, workspaces: Workspaces, url: str, quotas: Quotas
+    ) -> Parts:
+        return Parts(
+            jobs,
+            processes,
+            self.engines,
+            workspaces,
+            Children(jobs, processes, workspaces),
+            allowance=quotas.of,
+            collector=Collector(workspaces, _collecting(self.settings, url)),
+            wrapping=wrapping(self.settings, self._tokens.token),
+            sealing=self._sealing,
+            forget_tokens=self._tokens.forget,
+        )
+
     def _further(self) -> Mapping[Callable[[], object], float]:
         """Chores of the upkeep that the configuration asks for."""
-        return {self.forget_audit: AUDIT_INTERVAL} if self.settings.retention.audit else {}
+        chores: dict[Callable[[], object], float] = {self._tokens.sweep: AUDIT_INTERVAL}
+        return {**chores, self.forget_audit: AUDIT_INTERVAL} if self.settings.retention.audit else chores
 
     def forget_audit(self) -> int:
         """Remove the entries of the audit that are older than `retention.audit`; gives their number."""
@@ -216,7 +253,8 @@ class Wired:
             LOG.warning("the packages of the configuration are loaded later: %s", error.strerror)
 
     def _entries(self) -> list[Entry]:
-        return [*configured_entries(self._resources), *folder_entries(self.settings.packages)]
+        own = configured_entries(self._resources, asks=self.settings.auth.type != "none")
+        return [*own, *folder_entries(self.settings.packages)]
 
 
 def wire(configuration: Mapping[str, Any]) -> Wired:
@@ -343,6 +381,12 @@ def _make_home(settings: Settings) -> None:
             Path(file).absolute().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"server.manager.output_dir: cannot be made: {error.strerror}") from None
+
+
+def _collecting(settings: Settings, url: str) -> CollectingOptions:
+    chosen = settings.storage
+    registrar = StacRegistrar(chosen.registration) if chosen.registration is not None else None
+    return CollectingOptions(chosen.collections, chosen.items, registrar, url)
 
 
 def _engines(settings: Settings) -> Mapping[str, Engine]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from .configuration import Configuration, find_configuration
 from .failures import CommandError, ExitCode
 from .lifetime import end_with_parent, stop_on_signals
 from .logformat import LEVELS, start_logging
+from .plain import say
 from .printing import print_process, print_table
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 ENGINES_WAIT = 20.0
 """Seconds that `oapip engines` waits for answers."""
+
+DRY_RUN = 10_000
+"""Jobs of each kind that `oapip reap --dry-run` tells at most."""
 
 config_option = click.option(
     "--config", "file", type=click.Path(path_type=Path), metavar="FILE", help="pygeoapi configuration."
@@ -53,7 +58,10 @@ def worker(file: Path | None, log_level: str) -> None:
     end_with_parent()
     stop = stop_on_signals()
     start_logging(log_level)
+    gc.disable()  # as in the web processes: what is loaded now stays
     with _wired(find_configuration(file)) as wired:
+        gc.enable()
+        gc.freeze()
         wired.run_worker(stop)
         for engine in wired.engines.values():
             leave = getattr(engine, "quit", None)  # a helper process that the engine keeps; jobs go on without it
@@ -101,7 +109,7 @@ def check(package: Path, entry: str | None) -> None:
         print_process(description(describe(loaded, address=name), Links("")))
     for needed, what in ((loaded.requires_container, "a container engine"), (loaded.requires_javascript, "JavaScript")):
         if needed:
-            click.echo(f"  needs: {what}")
+            say(f"  needs: {what}")
 
 
 @click.command()
@@ -122,16 +130,30 @@ def engines(file: Path | None) -> None:
 
 
 @click.command()
+@click.option("--dry-run", is_flag=True, help="Only tell which jobs would be removed, and why.")
 @config_option
-def reap(file: Path | None) -> None:
-    """Free the jobs of processes that died, and remove expired jobs (`retention.jobs`) and what ended jobs have left in
+def reap(file: Path | None, dry_run: bool) -> None:
+    """Free the jobs of processes that died, and remove expired jobs (`retention`) and what ended jobs have left in
     a cluster.
 
     Workers do the first two, all the time.
     """
     with _wired(find_configuration(file)) as wired:
+        if dry_run:
+            _tell_expired(wired)
+            return
         owners, expired, freed = wired.reap()
     click.echo(f"{owners} dead processes, {expired} expired jobs removed, {freed} runs freed")
+
+
+def _tell_expired(wired: Wired) -> None:
+    rows = [
+        [found.job_id, found.owner, f"{found.finished:%Y-%m-%d %H:%M:%S}" if found.finished else "", str(found.size)]
+        + [found.reason]
+        for found in wired.upkeep.expired(DRY_RUN)
+    ]
+    rows += [[job.id, job.owner, "", "0", "created and never started"] for job in wired.upkeep.forgotten()]
+    print_table(("job", "user", "finished (UTC)", "bytes", "because"), rows, "no job would be removed")
 
 
 @click.command()

@@ -9,6 +9,8 @@ from typing import IO, Any
 
 import click
 
+from .plain import plain
+
 
 class ExitCode(IntEnum):
     """What a command tells the shell (docs/cli.md)."""
@@ -33,7 +35,7 @@ class CommandError(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write `oapip: message` to stderr."""
-        click.echo(f"oapip: {self.message}", file=file, err=file is None)
+        click.echo(plain(f"oapip: {self.message}"), file=file, err=file is None)
 
 
 class Refused(CommandError):

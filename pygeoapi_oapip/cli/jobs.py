@@ -12,6 +12,7 @@ from .arguments import connect, json_option, read_inputs, server_option
 from .client import ENDED, Client, Document
 from .download import save_results
 from .failures import CommandError, ExitCode
+from .plain import say
 from .printing import duration, print_json, print_status, print_table, size, watching
 
 SYNC_WAIT = 300.0
@@ -65,7 +66,7 @@ def execute(  # noqa: PLR0913  one parameter for each option
     elif as_json:
         print_json(begun.document)
     else:
-        click.echo(begun.job_id)
+        say(begun.job_id)
 
 
 @click.command()
@@ -119,7 +120,7 @@ def logs(job_id: str, follow: bool, server: str) -> None:
     while True:
         ended = not follow or client.job(job_id).get("status") in ENDED
         text = client.log(job_id)
-        click.echo(text[shown:], nl=False)
+        say(text[shown:], nl=False)
         shown = len(text)
         if ended:
             return
@@ -147,7 +148,7 @@ def dismiss(job_id: str, server: str, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        click.echo(f"{job_id} {document.get('status', 'dismissed')}")
+        say(f"{job_id} {document.get('status', 'dismissed')}")
 
 
 def _end_of(client: Client, job_id: str, quiet: bool) -> Document:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging.config
-import re
 from typing import Any
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What ends a line or changes how a terminal shows it, also by the direction of the text."""
+from .plain import one_line
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -18,16 +16,12 @@ class OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line, without a traceback."""
-        return _CONTROL.sub(_escaped, super().formatMessage(record))
+        return one_line(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:
         """The traceback."""
         lines = super().formatException(ei).splitlines()
-        return "\n".join("    " + _CONTROL.sub(_escaped, line) for line in lines)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
+        return "\n".join("    " + one_line(line) for line in lines)
 
 
 def log_configuration(level: str) -> dict[str, Any]:

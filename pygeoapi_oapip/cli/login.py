@@ -13,6 +13,7 @@ import requests
 from .arguments import connect, json_option, server_option
 from .credentials import TIMEOUT, keep, login_of
 from .failures import CommandError, ExitCode, Unreachable
+from .plain import say
 from .printing import print_json
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -41,10 +42,10 @@ def login(client_id: str | None, scope: str, server: str) -> None:
     about = {"token_endpoint": str(provider["token_endpoint"]), "client_id": client, "resource": resource}
     extra = {"resource": resource} if resource else {}
     begun = _ask("POST", str(provider["device_authorization_endpoint"]), client_id=client, scope=scope, **extra)
-    click.echo(f"Open {begun.get('verification_uri_complete') or begun['verification_uri']}", err=True)
-    click.echo(f"and confirm the code {begun['user_code']}", err=True)
+    say(f"Open {begun.get('verification_uri_complete') or begun['verification_uri']}", err=True)
+    say(f"and confirm the code {begun['user_code']}", err=True)
     keep(server, login_of(_wait(begun, about, extra), about))
-    click.echo(f"logged in at {server}")
+    say(f"logged in at {server}")
 
 
 @click.command()
@@ -52,7 +53,7 @@ def login(client_id: str | None, scope: str, server: str) -> None:
 def logout(server: str) -> None:
     """Forget the login at a server."""
     keep(server, None)
-    click.echo(f"logged out of {server}")
+    say(f"logged out of {server}")
 
 
 @click.command()
@@ -74,7 +75,7 @@ def share(kind: str, identifier: str, public: bool | None, groups: tuple[str, ..
         print_json(found)
         return
     names = ", ".join(found["groups"])
-    click.echo("public" if found["public"] else f"shared with {names}" if names else "private")
+    say("public" if found["public"] else f"shared with {names}" if names else "private")
 
 
 def _scheme(server: str) -> Mapping[str, Any]:

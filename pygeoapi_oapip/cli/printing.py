@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import click
+from .plain import one_line, say, say_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,16 +28,16 @@ def console(stderr: bool = False) -> Console:
 
 def print_json(document: Any) -> None:
     """Write a document as JSON."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    say_json(document)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
     """Write rows: a table on a terminal, else lines with tabs; `nothing` where there are no rows."""
     if not rows:
-        click.echo(nothing, err=True)
+        say(nothing, err=True)
     elif not sys.stdout.isatty():
         for row in rows:
-            click.echo("\t".join(row))
+            say("\t".join(one_line(cell) for cell in row))
     else:
         from rich.table import Table
 
@@ -51,22 +51,22 @@ def styled(status: str) -> str:
     """A status word in its colour (rich markup); other text as it is, with no markup in it."""
     if status in STYLES:
         return f"[{STYLES[status]}]{status}[/]"
-    return status.replace("[", "\\[")
+    return one_line(status).replace("[", "\\[")
 
 
 def print_process(process: Document) -> None:
     """Write a process description."""
-    click.echo(f"{process.get('id')} {process.get('version', '')}".rstrip())
+    say(f"{process.get('id')} {process.get('version', '')}".rstrip())
     if process.get("title"):
-        click.echo(f"  {process['title']}")
+        say(f"  {one_line(str(process['title']))}")
     if process.get("description"):
-        click.echo(textwrap.indent(str(process["description"]).strip(), "  "))
-    click.echo(f"  jobs: {', '.join(process.get('jobControlOptions', [])) or 'sync-execute'}")
+        say(textwrap.indent(str(process["description"]).strip(), "  "))
+    say(f"  jobs: {', '.join(process.get('jobControlOptions', [])) or 'sync-execute'}")
     for heading in ("inputs", "outputs"):
         described = process.get(heading) or {}
-        click.echo(f"  {heading}:" + ("" if described else " none"))
+        say(f"  {heading}:" + ("" if described else " none"))
         for name, item in described.items():
-            click.echo("    " + _described(name, item))
+            say("    " + _described(name, item))
 
 
 def _described(name: str, item: Document) -> str:
@@ -95,10 +95,10 @@ def kind(schema: Document) -> str:
 
 def print_status(status: Document) -> None:
     """Write the status of a job."""
-    click.echo(f"{status.get('jobID')}  {status.get('status')}  {status.get('progress', 0)} %")
+    say(f"{status.get('jobID')}  {status.get('status')}  {status.get('progress', 0)} %")
     for key in ("processID", "message", "created", "started", "finished"):
         if status.get(key):
-            click.echo(f"  {key}: {status[key]}")
+            say(f"  {key}: {status[key]}")
 
 
 def duration(status: Document) -> str:
@@ -147,7 +147,7 @@ def _lines(title: str) -> Callable[[Document], None]:
         if line not in last:
             last[:] = [line]
             message = str(line[2] or "").partition("\n")[0]
-            click.echo(f"{title} {line[0]} {line[1] or 0} % {message}".rstrip(), err=True)
+            say(f"{title} {line[0]} {line[1] or 0} % {message}".rstrip(), err=True)
 
     return show
 

@@ -13,6 +13,7 @@ import yaml
 from ..errors import OapipError
 from .arguments import connect, json_option, server_option
 from .failures import CommandError, ExitCode, Refused
+from .plain import say
 from .printing import print_json, print_process, print_table
 
 CWL_YAML, CWL_JSON = "application/cwl+yaml", "application/cwl+json"
@@ -47,7 +48,7 @@ def deploy(package: str, process_id: str | None, entry: str | None, replace: boo
     if as_json:
         print_json(process)
     else:
-        click.echo(f"{process.get('id')} {process.get('version', '')} {done} at {client.server}")
+        say(f"{process.get('id')} {process.get('version', '')} {done} at {client.server}")
 
 
 @click.command()
@@ -82,7 +83,7 @@ def describe(process_id: str, server: str, as_json: bool) -> None:
 def undeploy(process_id: str, server: str) -> None:
     """Remove a deployed process; its running jobs go on."""
     connect(server).undeploy(process_id)
-    click.echo(f"{process_id} undeployed")
+    say(f"{process_id} undeployed")
 
 
 def read_package(source: str, process_id: str | None, entry: str | None) -> tuple[bytes, str, str | None]:

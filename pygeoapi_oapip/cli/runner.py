@@ -23,6 +23,7 @@ from .arguments import connect, server_option
 from .client import Client, Document
 from .download import file_name, is_archive
 from .failures import CommandError, ExitCode, Refused
+from .plain import say
 from .processes import APPLICATION_PACKAGE, CWL_JSON, CWL_YAML
 
 _REQUIREMENTS = "cwl:requirements"
@@ -56,7 +57,7 @@ def cwl_runner(tool: str, job_path: str | None, outdir: Path, quiet: bool, serve
         begun = client.execute(process_id, {"inputs": inputs, "response": "document"})
     ended = client.wait(begun.job_id, longest=0.5)
     if not quiet or ended["status"] != "successful":
-        click.echo(client.log(begun.job_id), err=True)
+        say(client.log(begun.job_id), err=True)
     if ended["status"] != "successful":
         raise CommandError(str(ended.get("message") or ended["status"]))
     outdir.mkdir(parents=True, exist_ok=True)

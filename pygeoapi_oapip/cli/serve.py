@@ -16,6 +16,7 @@ import click
 from .configuration import Configuration, find_configuration
 from .failures import CommandError, ExitCode
 from .logformat import LEVELS
+from .stage_tools import require_stage_tools
 from .supervisor import Child, Supervisor
 
 START_LIMIT = 120.0
@@ -38,6 +39,7 @@ def serve(file: Path | None, bind: str | None, workers: int, threads: int, log_l
     the server, and the next start picks them up.
     """
     configuration = find_configuration(file)
+    require_stage_tools(configuration)
     host, port = read_bind(bind, configuration)
     listener = listen(host, port)
     port = listener.getsockname()[1]

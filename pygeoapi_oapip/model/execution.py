@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,16 @@ HAS_NESTED = "nested"
 """Member of a stored request: an input has to be made by a nested process first."""
 PARENT = "parent"
 """Member of a stored request: id of the job that needs the result of this one."""
+
+GROUPS = "groups"
+"""Member of a stored request: the groups of the job's owner when he asked."""
+MOST_GROUPS = 100
+"""Groups that are kept with a job."""
+
+SECRET_INPUTS = "secretInputs"
+"""Member of a stored request: names of the inputs whose texts are secret (`sealing`)."""
+DEFINITION = "definition"
+"""Member of a stored request with the body that a job was created or last changed with (Part 4)."""
 
 PROCESS_OWNER = "processOwner"
 """Member of a stored request: whose process the job runs, where it is not that of `anonymous`."""
@@ -112,6 +122,18 @@ class ExecutionRequest:
         )
 
 
+def with_groups(request: JSONObject, groups: Iterable[str]) -> JSONObject:
+    """A stored request with the groups of the owner of its job."""
+    known = sorted(groups)[:MOST_GROUPS]
+    return {**request, GROUPS: known} if known else request
+
+
+def groups_of(request: JSONObject) -> tuple[str, ...]:
+    """What `with_groups` put into a stored request."""
+    found = request.get(GROUPS)
+    return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that an engine needs for one run."""
@@ -126,5 +148,10 @@ class Plan:
     workspace: Path
     """The job's folder (design 7): `inputs`, `work`, `outputs`, `logs`. It exists."""
     owner: str
+    groups: tuple[str, ...] = ()
+    """Of the owner, when he asked."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Text in `job_order` -> what it stands for. Only for engines with `Traits.secrets`, which write it nowhere that
+    others can read, and put it in where a tool is started."""
     options: JSONObject = field(default_factory=dict)
     """Per-process options of the administrator for this engine."""

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 ANONYMOUS_NAME = "anonymous"
 
+SERVER_NAME = " server"
+"""Owner of processes of the configuration that not everybody may see. Nobody can have this name (`is_name`)."""
+
 LONGEST_NAME = 255
 """Characters of the name of a user or group."""
 
@@ -80,6 +83,11 @@ ANONYMOUS = Principal(ANONYMOUS_NAME, frozenset({Role.USER, Role.DEPLOYER}))
 
 EVERYTHING = Scope(None)
 """The scope of the server's own work (reconciler, retention, administration)."""
+
+
+def group_of(role: str) -> str:
+    """The group that everybody with a role is in, where things are shared with roles; no group can have this name."""
+    return f" {role}"
 
 
 def is_name(text: str) -> bool:

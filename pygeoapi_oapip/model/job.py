@@ -60,6 +60,9 @@ class JobStatus(StrEnum):
     DISMISSED = "dismissed"
 
 
+ENDED_STATUSES = (JobStatus.SUCCESSFUL, JobStatus.FAILED, JobStatus.DISMISSED)
+"""Those of ended jobs, and of jobs that are being dismissed."""
+
 OGC_STATUS: Mapping[Phase, JobStatus] = MappingProxyType(
     {
         Phase.CREATED: JobStatus.CREATED,

@@ -29,16 +29,19 @@ class Allowance:
     """deployed"""
     deploys: int = 0
     """in a minute"""
+    together: tuple[GroupAllowance, ...] = ()
+    """What all members of the owner's groups may have together, by name of the group."""
 
     @property
     def bounds_adding(self) -> bool:
         """True if a further job may be refused."""
-        return bool(self.jobs or self.queued or self.storage)
+        return bool(self.jobs or self.queued or self.storage) or any(one.most.bounds_adding for one in self.together)
 
     @property
     def bounds_running(self) -> bool:
-        """True if a job may have to wait until others of its owner have ended."""
-        return bool(self.running or self.cores or self.memory)
+        """True if a job may have to wait until others of its owner, or of his groups, have ended."""
+        own = bool(self.running or self.cores or self.memory)
+        return own or any(one.most.bounds_running for one in self.together)
 
     def covers(self, held: Held, wanted: Held) -> bool:
         """True if an owner who has `held` may start `wanted` too. A job that alone is more than the whole (because
@@ -51,6 +54,15 @@ class Allowance:
             (self.memory, held.memory + wanted.memory),
         )
         return all(not most or amount <= most for most, amount in bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAllowance:
+    """What the members of a group may have together."""
+
+    name: str
+    most: Allowance
+    """Its own `together` does not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,8 +120,6 @@ class FileOutput:
     media_type: str
     size: int
     """Bytes."""
-    checksum: str = ""
-    """`sha1$...` as in CWL, or ""."""
     secondary: tuple[FileOutput | DirectoryOutput, ...] = ()
     format: str = ""
     """IRI of its CWL `format`, or ""."""
@@ -134,6 +132,8 @@ class DirectoryOutput:
     href: str
     """Path relative to the job's workspace, with `/`, without a `/` at its end; or an absolute URL."""
     name: str
+    stac: str = ""
+    """Name of the documents of the STAC catalogue that it holds (`staging.stac_output`), or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +181,12 @@ def output_to_json(value: OutputValue) -> JSON:
                 "name": value.name,
                 "type": value.media_type,
                 "size": value.size,
-                "checksum": value.checksum,
                 "secondary": [output_to_json(part) for part in value.secondary],
                 **({"format": value.format} if value.format else {}),
             }
         case DirectoryOutput():
-            return {"kind": "directory", "href": value.href, "name": value.name}
+            stac = {"stac": value.stac} if value.stac else {}
+            return {"kind": "directory", "href": value.href, "name": value.name, **stac}
         case ListOutput():
             return {"kind": "list", "items": [output_to_json(item) for item in value.items]}
         case RecordOutput():
@@ -205,13 +205,12 @@ def output_from_json(stored: JSON) -> OutputValue:
         fields = cast(JSONObject, row["fields"])
         return RecordOutput({key: output_from_json(item) for key, item in fields.items()})
     if kind == "directory":
-        return DirectoryOutput(str(row["href"]), str(row["name"]))
+        return DirectoryOutput(str(row["href"]), str(row["name"]), str(row.get("stac") or ""))
     return FileOutput(
         href=str(row["href"]),
         name=str(row["name"]),
         media_type=str(row["type"]),
         size=cast(int, row["size"]),
-        checksum=str(row["checksum"]),
         secondary=tuple(
             cast("FileOutput | DirectoryOutput", output_from_json(part))
             for part in cast("list[JSON]", row["secondary"])

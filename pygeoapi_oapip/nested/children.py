@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from ..errors import Conflict, JobFailed, NoSuchJob
-from ..model.execution import HAS_NESTED, PARENT, ExecutionRequest
+from ..model.execution import HAS_NESTED, PARENT, ExecutionRequest, groups_of, with_groups
 from ..model.identity import EVERYTHING
 from ..model.job import Goal, Job, JobStatus, Phase, utc_now
-from ..model.json import JSON, JSONObject
+from ..model.json import JSON
 from ..model.process import Input, Package
 from ..model.run import RunState, StepReport
 from ..model.value import Inline, InputValue, Nested, nested_of, output_from_json
@@ -151,7 +151,7 @@ class Children:
     def _start(self, job: Job, children: list[Child]) -> None:
         for child in children:
             nested = child.nested
-            request: JSONObject = {**nested.request, PARENT: job.id}
+            request = with_groups({**nested.request, PARENT: job.id}, groups_of(job.request))
             made = Job.new(nested.process_id, nested.revision, job.owner, nested.engine, request)
             try:
                 self._jobs.add(replace(made, id=child.job_id), durable=False)

@@ -128,8 +128,9 @@ def _job_links(job: Job, links: Links) -> list[dict[str, JSON]]:
     ]
     # `outputs: {}` asks for no result, so there is none to link.
     if job.status is JobStatus.SUCCESSFUL and job.request.get("outputs") != {}:
-        found.append(link(links.results(job.id), f"{OGC_REL}results", JSON_TYPE, "Job results"))
-        found.append(link(f"{links.results(job.id)}?f=html", f"{OGC_REL}results", HTML_TYPE, "Job results as HTML"))
+        results = f"{address}/results"
+        found.append(link(results, f"{OGC_REL}results", JSON_TYPE, "Job results"))
+        found.append(link(f"{results}?f=html", f"{OGC_REL}results", HTML_TYPE, "Job results as HTML"))
     if job.status is JobStatus.FAILED:
         found.append(link(f"{address}/exceptions", f"{OGC_REL}exceptions", JSON_TYPE, "Why the job failed"))
     return found

@@ -19,7 +19,7 @@ from ..model.job import Job, JobStatus
 from ..model.json import serialise
 from ..operations import Operations
 from . import documents, negotiation
-from .links import HTML_TYPE, JSON_TYPE, Links
+from .links import HTML_TYPE, JSON_TYPE, Links, header
 
 PREFIX_KEY = "oapip.prefix"
 """WSGI environment: the path prefix that a request came by (`/alice/ogc-api`), which its links keep."""
@@ -93,20 +93,20 @@ class DocumentCache:
     """Serialised documents by key, the least recently used going first. Keys hold the revision, so nothing stales."""
 
     def __init__(self, largest: int = 32 * 1024**2) -> None:
-        self._rows: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
+        self._rows: OrderedDict[Hashable, tuple[bytes, str, str]] = OrderedDict()
         self._bytes = 0
         self._largest = largest
         self._lock = Lock()
 
-    def get(self, key: Hashable, make: Callable[[], bytes]) -> tuple[bytes, str]:
-        """The document and its strong ETag; made where it is not there."""
+    def get(self, key: Hashable, make: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str, str]:
+        """The document, its strong ETag and its Link header; made where it is not there."""
         with self._lock:
             row = self._rows.get(key)
             if row is not None:
                 self._rows.move_to_end(key)
                 return row
-        body = make()
-        row = (body, f'"{sha256(body).hexdigest()[:32]}"')
+        body, links = make()
+        row = (body, f'"{sha256(body).hexdigest()[:32]}"', links)
         with self._lock:
             if key not in self._rows:
                 self._bytes += len(body)
@@ -142,12 +142,21 @@ class Door:
 
     def status(self, job: Job) -> dict[str, Any]:
         """Part 1 statusInfo.yaml of a job, as the present user sees it."""
-        principal = self.principal
+        return self.statuses()(job)
+
+    def statuses(self) -> documents.StatusOf:
+        """`status` for many jobs: what is the same for all of them is found out once."""
+        principal, links = self.principal, self.links
         named = self.operations.names_owners(principal)
-        document = {**documents.status(job, self.links), **documents.ownership(job, principal, named)}
-        if self.options.eoepca and job.status is JobStatus.ACCEPTED:
-            document["status"] = JobStatus.RUNNING.value
-        return document
+        hidden = self.options.eoepca
+
+        def status(job: Job) -> dict[str, Any]:
+            document = documents.status(job, links) | documents.ownership(job, principal, named)
+            if hidden and job.status is JobStatus.ACCEPTED:
+                document["status"] = JobStatus.RUNNING.value
+            return document
+
+        return status
 
     def wanted(self, offered: tuple[str, ...] = negotiation.DOCUMENT) -> str:
         """The representation that the present request wants. Raises InvalidQuery."""
@@ -168,7 +177,7 @@ class Door:
         """
         if (form or self.wanted()) == "html":
             return html_response(self.page(page, document, **values))
-        return json_response(document)
+        return _with_links(json_response(document), _links_of(page, document))
 
     def cached(
         self, page: str, key: tuple[Hashable, ...], make: Callable[[], Mapping[str, Any]], form: str = ""
@@ -184,15 +193,19 @@ class Door:
         form = form or self.wanted()
         base = self.links.base
 
-        def body() -> bytes:
-            return self.page(page, make()).encode("utf-8") if form == "html" else serialise(make())
+        def body() -> tuple[bytes, str]:
+            document = make()
+            if form == "html":
+                return self.page(page, document).encode("utf-8"), ""
+            return serialise(document), _links_of(page, document)
 
-        content, etag = self._cache.get((self.operations.revision(), self.principal, base, page, form, *key), body)
+        whole = (self.operations.revision(), self.principal, base, page, form, *key)
+        content, etag, links = self._cache.get(whole, body)
         headers = [("ETag", etag), *(PAGE_HEADERS if form == "html" else DOCUMENT_HEADERS)]
         if request.environ.get("HTTP_IF_NONE_MATCH") and request.if_none_match.contains_weak(etag.strip('"')):
             return Response(status=304, headers=headers)
         kind = "text/html; charset=utf-8" if form == "html" else "application/json"
-        return Response(content, 200, headers, content_type=kind)
+        return _with_links(Response(content, 200, headers, content_type=kind), links)
 
     def _here(self) -> str:
         """The path of the present page below the landing page, to come back to after a login."""
@@ -217,6 +230,21 @@ class Door:
             "limit": options.body_bytes,
         }
         return self.options.render(page, {**context, **values}, base)
+
+
+_LINKED = frozenset({"processes", "process", "jobs", "job"})
+"""Documents whose links are in the headers, too, as clients of other servers read them."""
+
+
+def _links_of(page: str, document: Mapping[str, Any]) -> str:
+    # the one to the profile is there in any case
+    return header(one for one in document.get("links") or () if one["rel"] != "profile") if page in _LINKED else ""
+
+
+def _with_links(response: Response, links: str) -> Response:
+    if links:
+        response.headers.add("Link", links)
+    return response
 
 
 def asked_form() -> str | None:

@@ -19,7 +19,9 @@ _MEDIA_TYPE = re.compile(
     r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=([\w!#$&^.+-]+|\"[^\"\\\x00-\x1f]*\"))*", re.ASCII
 )
 _ONE_RANGE = re.compile(r"bytes=(?=.*\d)([0-9]{0,18})-([0-9]{0,18})")
-_ACTIVE = re.compile(r"(text/html|application/xhtml|image/svg|text/xml|application/xml|\S+\+xml)")
+_ACTIVE = re.compile(
+    r"(text/html|application/xhtml|image/svg|text/xml|application/xml|text/xsl|\S+\+xml)", re.IGNORECASE
+)
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Content-Security-Policy of results that a browser would run: they are data of users, on our origin."""

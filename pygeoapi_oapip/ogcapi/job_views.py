@@ -34,7 +34,10 @@ def list_jobs(door: Door) -> Response:
         *links.pair(links.jobs(), "Job list", door.media_type()),
         *job_pages.links_of(links.jobs(), [*request.args.items(multi=True)], query, page),
     ]
-    return door.document("jobs", documents.jobs(page.jobs, door.status, further))
+    document = documents.jobs(page.jobs, door.statuses(), further)
+    if not page.more and query.start is None and not query.offset:
+        document["numberTotal"] = len(page.jobs)  # else nobody has counted them
+    return door.document("jobs", document)
 
 
 def job_status(door: Door, job_id: str) -> Response:

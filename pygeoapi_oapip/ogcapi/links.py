@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -22,9 +22,19 @@ def link(href: str, rel: str, kind: str, title: str) -> Link:
     return {"href": href, "rel": rel, "type": kind, "title": title}
 
 
-def header(links: Iterable[Link]) -> str:
-    """The same links as a Link header value (RFC 8288)."""
-    return ", ".join(f'<{item["href"]}>; rel="{item["rel"]}"; type="{item["type"]}"' for item in links)
+def header(links: Iterable[Mapping[str, JSON]]) -> str:
+    """The same links as a Link header value (RFC 8288); those that a header cannot hold are left out."""
+    parts = []
+    for item in links:
+        own = {name: str(item[name]) for name in ("rel", "type") if item.get(name)}
+        href = str(item.get("href") or "")
+        if href and all(map(_fits_header, (href, *own.values()))):
+            parts.append("; ".join([f"<{href}>", *(f'{name}="{text}"' for name, text in own.items())]))
+    return ", ".join(parts)
+
+
+def _fits_header(text: str) -> bool:
+    return text.isascii() and text.isprintable() and not set(text) & set('<>"\\')
 
 
 @dataclass(frozen=True, slots=True)

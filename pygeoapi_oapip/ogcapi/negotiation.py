@@ -16,6 +16,8 @@ MEDIA_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "zip": ("application/zip",),
         "multipart": ("multipart/related", "multipart/mixed"),
         "package": (),
+        "stac": (),
+        "items": (),
         "cwl": ("application/cwl",),
         "cwl-json": ("application/cwl+json",),
         "cwl-yaml": ("application/cwl+yaml", "application/yaml", "text/yaml"),

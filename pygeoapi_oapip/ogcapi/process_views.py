@@ -33,6 +33,7 @@ def list_processes(door: Door) -> Response:
         return documents.processes(page.processes, links, further) | {
             "numberMatched": page.total,
             "numberReturned": len(page.processes),
+            "numberTotal": page.total,
         }
 
     return profiles.linked(door.cached("processes", ("list", limit, offset), make), profiles.PROCESS_LIST)

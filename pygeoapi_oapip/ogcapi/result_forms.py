@@ -19,6 +19,7 @@ from .door import DOCUMENT_HEADERS, Door, html_response, json_response
 from .files import send
 from .links import OGC_REL
 from .multipart import Part, related
+from .stac_forms import Catalogues
 
 FORMS = ("json", "html", "multipart")
 _NEVER_REFUSED = (
@@ -59,6 +60,8 @@ def respond(door: Door, found: Results, raw: bool, asked: Asked) -> Response:
     if form == "html":
         document = renderer(door, found.job.id).document(found.outputs, wanted)
         return html_response(door.page("results", document, job_id=found.job.id))
+    if form == "json" and not asked.f and returns != "minimal" and (held := _catalogue(door, found, asked)) is not None:
+        return held
     if returns == "minimal" and form == "json":
         return _applied(_document(door, found, _by_link(wanted)), "return=minimal")
     if raw and not asked.f and (answer := _raw(door, found, wanted, asked)) is not None:
@@ -73,8 +76,17 @@ def respond(door: Door, found: Results, raw: bool, asked: Asked) -> Response:
     return _document(door, found, wanted)
 
 
+def _catalogue(door: Door, found: Results, asked: Asked) -> Response | None:
+    """The STAC Collection that is all of the results, except for those who ask for an archive."""
+    if negotiation.wanted(None, asked.accept, ("json", "zip")) == "zip":
+        return None
+    held = Catalogues(found, renderer(door, found.job.id)).body()
+    return None if held is None else json_response(held)
+
+
 def _document(door: Door, found: Results, wanted: ExecutionRequest) -> Response:
-    document = renderer(door, found.job.id, found.locate).document(found.outputs, wanted)
+    made = renderer(door, found.job.id, found.locate)
+    document = replace(made, catalogue=Catalogues(found, made).collection).document(found.outputs, wanted)
     return profiles.linked(json_response(document), profiles.RESULTS)
 
 

@@ -9,7 +9,7 @@ from ..model.execution import ExecutionRequest, ResponseForm
 from ..model.value import DirectoryOutput, FileOutput, Literal, OutputValue
 from ..operations import Results
 from ..results import find_file
-from . import asked, output_pages, queries
+from . import asked, output_pages, queries, stac_forms
 from .door import Door, json_response
 from .files import send
 from .identifiers import checked
@@ -17,7 +17,7 @@ from .links import link
 from .result_forms import kinds_of, literal, renderer, require_acceptable, respond
 from .routes import Route
 
-_FORMS = ("json", "html", "text", "zip")
+_FORMS = ("json", "html", "text", "zip", *stac_forms.FORMS)
 """What outputs and their files offer, each some of them."""
 
 
@@ -107,8 +107,10 @@ def _content(door: Door, job_id: str, output_id: str, value: OutputValue) -> Res
 
 
 def _directory(door: Door, job_id: str, output_id: str, path: str, name: str) -> Response:
-    """A Directory: the list of its files, or an archive."""
-    form = door.wanted(("json", "zip", "html"))
+    """A Directory: the list of its files, an archive, or the STAC catalogue that it holds."""
+    form = door.wanted(("json", "zip", "html", *stac_forms.FORMS))
+    if form in stac_forms.FORMS:
+        return _catalogue(door, job_id, output_id, path, form)
     if form == "zip":
         return send(door.operations.result_file(door.principal, job_id, output_id, path))
     entries = door.operations.directory(door.principal, job_id, output_id, path)
@@ -130,6 +132,15 @@ def _directory(door: Door, job_id: str, output_id: str, path: str, name: str) ->
     ]
     document = {"name": name, "files": rows, "links": links}
     return door.document("directory", document, form, job_id=job_id, output_id=output_id)
+
+
+def _catalogue(door: Door, job_id: str, output_id: str, path: str, form: str) -> Response:
+    results = door.operations.results(door.principal, job_id)
+    found = find_file(results.outputs[output_id], path)
+    if not isinstance(found, tuple) or found[1]:
+        raise NoSuchOutput(f"{path!r} of the output {output_id} holds no STAC catalogue")
+    made = renderer(door, job_id, results.locate)
+    return stac_forms.Catalogues(results, made).served(output_id, path, found[0], form)
 
 
 ROUTES = (

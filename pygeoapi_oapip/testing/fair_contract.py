@@ -254,5 +254,25 @@ class QuotaContract:
         with pytest.raises(StorageFull):
             jobs.require_room("alice", most)
         jobs.add(of("bob", 9), allowance=most)
+        assert [list(jobs.owners(keeping)) for keeping in (999, 1000)] == [["alice"], []]
         jobs.delete(last.id, EVERYTHING)
+        assert list(jobs.owners(600)) == []
+        assert list(jobs.owners(599)) == ["alice"]
         jobs.add(of("alice", 10), allowance=most)
+
+    def test_owners_with_many_ended_jobs_are_told(self, jobs: JobStore) -> None:
+        for second, phase in enumerate((Phase.SUCCESSFUL, Phase.FAILED, Phase.DISMISSED)):
+            ended(jobs, jobs.add(of("alice", second)), phase)
+        bobs = [jobs.add(of("bob", second)) for second in range(4, 8)]
+        ended(jobs, bobs[0])
+        assert [list(jobs.owners(ended=number)) for number in (1, 2, 3)] == [["alice"], ["alice"], []]
+        jobs.set_goal(bobs[1].id, Goal.DISMISS, EVERYTHING)
+        assert list(jobs.owners(ended=1)) == ["alice", "bob"]
+
+    def test_owners_beyond_either_limit_are_told(self, jobs: JobStore) -> None:
+        ended(jobs, replace(jobs.add(of("alice", 1)), usage={RESULT_BYTES: 600}))
+        for second in (2, 3):
+            ended(jobs, jobs.add(of("bob", second)))
+        jobs.add(of("carol", 4))
+        assert list(jobs.owners(599, 1)) == ["alice", "bob"]
+        assert [list(jobs.owners(600, 1)), list(jobs.owners(599, 2))] == [["bob"], ["alice"]]

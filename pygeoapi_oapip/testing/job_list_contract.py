@@ -162,7 +162,7 @@ class JobPagesContract:
             assert ids(walk(jobs, query, scope)) == [job.id for job in wanted]
         last = Position(wanted[-1].created, wanted[-1].id, backwards=True)
         assert ids([jobs.list(JobQuery(3, start=last, shared=True), scope)]) == [job.id for job in wanted[-4:-1]]
-        chosen = JobQuery(50, process_ids=("p1",), created_from=NOON + SECOND, shared=True)
+        chosen = JobQuery(50, process_ids=("p1", "a\0b"), created_from=NOON + SECOND, shared=True)
         assert ids(walk(jobs, chosen, scope)) == [
             job.id for job in wanted if job.process_id == "p1" and job.created >= NOON + SECOND
         ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import BadRequest, NoSuchJob, NoSuchProcess
-from ..job_management import DEFINITION, definition_of, locked
-from ..model.execution import ExecutionRequest
+from ..job_management import definition_of, locked
+from ..model.execution import DEFINITION, ExecutionRequest
 from ..model.identity import Principal
 from ..model.job import Job, Phase, utc_now
 from ..model.json import JSONObject

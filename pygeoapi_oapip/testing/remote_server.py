@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from uuid import uuid4
+
+from .fake_server import FakeServer
 
 
 @dataclass
@@ -44,7 +44,7 @@ class RemoteScript:
     results: Any = None
 
 
-class RemoteServer:
+class RemoteServer(FakeServer):
     """A context manager.
 
     Attributes:
@@ -63,29 +63,11 @@ class RemoteServer:
         self.requests: list[str] = []
         self.replies: dict[str, list[Reply]] = {}
         self.broken: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Its address, without a `/` at its end."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(self._handler())
 
     def address(self, process_id: str) -> str:
         """Of a process description."""
         return f"{self.url}/processes/{process_id}"
-
-    def __enter__(self) -> RemoteServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
 
     def answer(self, method: str, path: str, body: Any) -> Reply:
         """What a request does, and the answer."""

@@ -240,6 +240,12 @@ class JobStoreContract:
         assert list(jobs.ended_before(NOON + 91 * SECOND, 1)) == [early]
         assert jobs.get(never.id, EVERYTHING) == never
 
+    def test_owners_are_told_once_each(self, jobs: JobStore) -> None:
+        assert list(jobs.owners()) == []
+        for owner in ("bob", "alice", "bob"):
+            jobs.add(job_at(owner=owner))
+        assert list(jobs.owners()) == ["alice", "bob"]
+
     def test_counts_are_by_public_status(self, jobs: JobStore) -> None:
         first = jobs.add(job_at())
         jobs.add(job_at(phase=Phase.STAGED))

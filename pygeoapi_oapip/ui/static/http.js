@@ -52,6 +52,13 @@ export async function head(url, bytes) {
   return (await response.arrayBuffer()).slice(0, bytes);
 }
 
+// Bytes from a place in a file on; fewer where it ends before.
+export async function range(url, at, length) {
+  const response = await answer(url, { headers: { Range: `bytes=${at}-${at + length - 1}`, Accept: "*/*" } });
+  if (response.status !== 206) throw new Problem(response.status, { detail: "A part of the file cannot be read." });
+  return (await response.arrayBuffer()).slice(0, length);
+}
+
 export function showProblem(box, error) {
   const title = document.createElement("b");
   title.textContent = error.title || "That did not work";

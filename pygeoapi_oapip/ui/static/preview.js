@@ -68,10 +68,13 @@ const SHOW = {
     place.append(...textBox(decoded(await head(url, TEXT_BYTES)), name, cut(size, TEXT_BYTES)).filter(Boolean));
   },
   async tiff(place, { url, name }) {
-    const { describeTiff } = await import("./tiff.js");
+    const { openTiff } = await import("./quicklook.js");
     try {
-      const { text, bbox } = describeTiff(await head(url, TEXT_BYTES));
-      place.append(note(`Image of ${text}. Browsers do not show TIFF: download it.`));
+      const { text, bbox, picture } = await openTiff(url, await head(url, TEXT_BYTES));
+      place.append(note(`Image of ${text}.`));
+      const canvas = await picture().catch((error) => note(`No quick look: ${error.message}.`));
+      if (canvas.nodeName === "CANVAS") canvas.setAttribute("aria-label", `Quick look at ${name}`);
+      place.append(canvas);
       if (bbox) await (await import("./spatial.js")).showSpatial(place, { bbox }, url, name);
     } catch {
       place.append(note("Browsers do not show TIFF: download it."));
