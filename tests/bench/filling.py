@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from string import Template
 
+import psycopg
+from sqlalchemy import insert
 from sqlalchemy.schema import CreateIndex, DropIndex
 
+from pygeoapi_oapip.model.job import Job
 from pygeoapi_oapip.packages.deployment import read_deployment
 from pygeoapi_oapip.packages.fetch import refuse_all
+from pygeoapi_oapip.store.rows import job_row
 from pygeoapi_oapip.store.sql import Database, SqlProcessStore, upgrade
 from pygeoapi_oapip.store.tables import jobs
+from tests.integration.postgres.server import Server
 
 ECHO = b"""cwlVersion: v1.2
 class: CommandLineTool
@@ -67,6 +73,26 @@ def open_database(home: Path) -> Database:
     return database
 
 
+@contextmanager
+def postgres_databases(programs: Path, number: int) -> Iterator[list[Database]]:
+    """Databases of a PostgreSQL server that lives as long as the block.
+
+    Args:
+        programs: the folder of `initdb`.
+        number: how many.
+    """
+    server = Server(programs)
+    try:
+        made = [Database(server.new_database(), server.password) for _ in range(number)]
+        for database in made:
+            upgrade(database)
+        yield made
+        for database in made:
+            database.close()
+    finally:
+        server.remove()
+
+
 def add_processes(database: Database, number: int) -> None:
     """Deploy `number` processes that differ in their id."""
     store = SqlProcessStore(database)
@@ -86,13 +112,23 @@ def add_jobs(database: Database, number: int, owner: str = "'anonymous'") -> Non
     words = _SQLITE if database.sqlite else _POSTGRES
     text = Template(_ROWS.replace("$owner", owner)).safe_substitute(words)
     text = Template(text).substitute(now=int(time.time() * 1_000_000), number=number)
-    with database.write(durable=False) as connection:
+    with database.write(durable=False) as transaction:
         indexes = sorted(jobs.indexes, key=lambda index: str(index.name))
         for index in indexes:
-            connection.execute(DropIndex(index))
-        connection.exec_driver_sql(text if database.sqlite else text.replace("%", "%%"))
+            transaction.execute(DropIndex(index))
+        transaction.exec_driver_sql(text if database.sqlite else text.replace("%", "%%"))
         for index in indexes:
-            connection.execute(CreateIndex(index))
+            transaction.execute(CreateIndex(index))
+    if not database.sqlite:
+        url = database.address.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE jobs")
+
+
+def add_queued(database: Database, made: Sequence[Job]) -> None:
+    """Add jobs that wait for their turn, in one transaction."""
+    with database.write(durable=False) as connection:
+        connection.execute(insert(jobs), [job_row(replace(job, version=1)) for job in made])
 
 
 def some_jobs(database: Database, number: int) -> Sequence[str]:

@@ -13,16 +13,17 @@ from pathlib import Path
 from pygeoapi_oapip.testing.live_server import LiveServer
 
 from . import execution, reading
+from .calrissian_jobs import on_kubernetes
 from .figures import Figure, table
 from .filling import ECHO
-from .kubernetes import on_kubernetes
 from .million import million_jobs
+from .staging import inputs_from_s3
 from .stock import against_stock
 from .users import many_users
 from .wes import on_toil
 from .wps import wps
 
-PARTS = ("execution", "reading", "million", "stock", "wps", "wes", "kubernetes", "users")
+PARTS = ("execution", "reading", "million", "stock", "wps", "wes", "staging", "kubernetes", "users")
 
 
 def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
@@ -47,12 +48,20 @@ def measure(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
                 figures += against_stock(many, folder, quick)
     if "wps" in parts:
         figures += wps(folder, quick)
+    return figures + _long(quick, parts, folder)
+
+
+def _long(quick: bool, parts: tuple[str, ...], folder: Path) -> list[Figure]:
+    """Those with servers of others or very many rows."""
+    figures: list[Figure] = []
     if "million" in parts:
         figures += million_jobs(folder, 100_000 if quick else 1_000_000, 20 if quick else 60)
     if "users" in parts:
         figures += many_users(folder, 100_000 if quick else 1_000_000, 40 if quick else 300)
     if "wes" in parts:
         figures += on_toil(folder, quick)
+    if "staging" in parts:
+        figures += inputs_from_s3(folder, quick)
     if "kubernetes" in parts:
         figures += on_kubernetes(folder, quick)
     return figures

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
-
-from pygeoapi_oapip.store.sql import Database, upgrade
 from pygeoapi_oapip.testing.live_server import LiveServer
-from tests.integration.postgres.server import Server, binaries
+from tests.integration.postgres.server import binaries
 
 from .figures import Figure, below
-from .filling import add_jobs, open_database
+from .filling import add_jobs, open_database, postgres_databases
 from .load import Connection, median
 from .reading import LIMIT, SETTLE
 
@@ -35,26 +30,13 @@ def million_jobs(folder: Path, number: int, times: int) -> list[Figure]:
     programs = binaries()
     if programs is None:
         return [*figures, Figure("the same in PostgreSQL", "not measured: there is no initdb")]
-    with _postgres(programs, number) as connection:
-        with LiveServer(home, {"retention": {"jobs": 0}, **connection}) as server:
-            time.sleep(SETTLE)
-            return figures + _rows(server.url, f"{number} jobs in PostgreSQL", number, times)
-
-
-@contextmanager
-def _postgres(programs: Path, number: int) -> Iterator[dict[str, str]]:
-    postgres = Server(programs)
-    try:
-        url = postgres.new_database()
-        database = Database(url, postgres.password)
-        upgrade(database)
+    with postgres_databases(programs, 1) as [database]:
         add_jobs(database, number)
         database.close()
-        with psycopg.connect(url.replace("+psycopg", ""), password=postgres.password, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE jobs")
-        yield {"connection": url.replace("oapip@", f"oapip:{postgres.password}@")}
-    finally:
-        postgres.remove()
+        connection = database.address.render_as_string(hide_password=False)
+        with LiveServer(home, {"retention": {"jobs": 0}, "connection": connection}) as server:
+            time.sleep(SETTLE)
+            return figures + _rows(server.url, f"{number} jobs in PostgreSQL", number, times)
 
 
 def _rows(url: str, where: str, number: int, times: int) -> list[Figure]:

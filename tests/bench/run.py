@@ -15,4 +15,6 @@ if __name__ == "__main__":
     package = types.ModuleType("tests")
     package.__path__ = [str(Path(__file__).resolve().parents[1])]
     sys.modules["tests"] = package
+    # the folder of this file, of which nothing is imported by its own name
+    sys.path.pop(0)
     raise SystemExit(importlib.import_module("tests.bench.measure").main())

@@ -9,24 +9,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flask import Flask
-from werkzeug.test import Client
-
 from pygeoapi_oapip.auth.middleware import Gate
 from pygeoapi_oapip.auth.policy import Policy
-from pygeoapi_oapip.model.identity import EVERYTHING, Scope
+from pygeoapi_oapip.model.identity import Scope
 from pygeoapi_oapip.model.job import Job, Phase
-from pygeoapi_oapip.ogcapi.application import create_app
-from pygeoapi_oapip.ogcapi.configured import door_options
-from pygeoapi_oapip.settings import load_settings
 from pygeoapi_oapip.store.base import JobQuery
-from pygeoapi_oapip.store.sql import SqlJobStore
-from pygeoapi_oapip.wiring import Wired, default_configuration
+from pygeoapi_oapip.store.sql import Database, SqlJobStore
+from tests.integration.postgres.server import binaries
 from tests.security.site import Site
 from tests.security.tokens import claims, signed, verifier
 
 from .figures import Figure, milliseconds
-from .filling import add_jobs, open_database
+from .filling import add_jobs, add_queued, open_database, postgres_databases
 from .load import WARM_UP
 
 ADDED = 0.001
@@ -39,30 +33,38 @@ SLOWER = 1.5
 
 def many_users(folder: Path, number: int, times: int) -> list[Figure]:
     """All rows; `number` jobs of 1000 users."""
-    return [*_tokens(folder, times), *_one_of_many(folder, number, times)]
+    alone, many = open_database(folder / "one-user"), open_database(folder / "many-users")
+    figures = [*_tokens(folder, times), *_one_of_many(alone, many, number, times)]
+    (folder / "many-users" / "oapip.db").unlink()
+    programs = binaries()
+    if programs is None:
+        return [*figures, Figure("the same in PostgreSQL", "not measured: there is no initdb")]
+    with postgres_databases(programs, 2) as (small, large):
+        return figures + _one_of_many(small, large, number, times)
 
 
 def _tokens(folder: Path, times: int) -> list[Figure]:
-    """The same request with and without a token, asked in turn in one process."""
+    """The same request of the same application without credentials and with a token, asked in turn in one process."""
     bearer = verifier()[0]
 
     class Verified(Site):
         def gate(self, policy: Policy) -> Gate:
             return Gate(policy, [bearer])
 
-    site, plain = Verified(folder / "verified"), _without(folder / "plain")
+    site = Verified(folder / "verified", anonymous="see")
     tokens = [signed(claims(jti=str(number))) for number in range(times + WARM_UP)]
 
-    def asked(number: int) -> None:
-        answer = site.ask(tokens[number], "GET", PATH)
+    def asked(token: str | None) -> None:
+        answer = site.ask(token, "GET", PATH)
         assert answer.status_code == 200, answer.text
 
-    actions = (lambda _: _ok(Client(plain)), asked, lambda _: asked(0))
-    none, new, known = _in_turn(actions, times)
+    actions = (lambda _: asked(None), lambda number: asked(tokens[number]), lambda _: asked(tokens[0]))
+    # nothing is waited for, so that the time of the processor is what a request takes on a quiet machine
+    none, new, known = _in_turn(actions, times, time.process_time)
     site.wired.close()
     return [
         Figure(
-            f"GET {PATH} {what}",
+            f"GET {PATH} {what}, processor time",
             milliseconds(span),
             f"without: {milliseconds(none)}",
             span / none,
@@ -73,37 +75,24 @@ def _tokens(folder: Path, times: int) -> list[Figure]:
     ]
 
 
-def _ok(client: Client) -> None:
-    assert client.get(PATH).status_code == 200
-
-
-def _without(home: Path) -> Flask:
-    configuration = default_configuration(Site.base, home)
-    settings = load_settings(configuration["server"]["manager"])
-    return create_app(Wired(settings, {}, Site.base).service, door_options(configuration, settings))
-
-
-def _one_of_many(folder: Path, number: int, times: int) -> list[Figure]:
+def _one_of_many(alone: Database, many: Database, number: int, times: int) -> list[Figure]:
     """The first page of a user, and the start of a job, alone and among all others."""
-    alone, many = open_database(folder / "one-user"), open_database(folder / "many-users")
+    where = "SQLite" if many.sqlite else "PostgreSQL"
     add_jobs(alone, number // USERS, "'user-0500'")
     add_jobs(many, number, "'user-' || $padded")
     stores = [SqlJobStore(database) for database in (alone, many)]
     less, more = _in_turn([lambda _, store=store: _page(store) for store in stores], times)  # type: ignore[misc]
-    what = f"Job list of one of {USERS} users, {number} jobs, in the store"
+    what = f"Job list of one of {USERS} users, {number} jobs, in the store ({where})"
     figures = [_compared(what, less, more)]
-    for store, queued in zip(stores, (10, QUEUED), strict=True):
-        for place in range(queued):
-            store.add(_job("user-0500", place), durable=False)
+    for store, database, queued in zip(stores, (alone, many), (10, QUEUED), strict=True):
+        add_queued(database, [_job("user-0500", place) for place in range(queued)])
         # one of them is under way, so that it is the turn of any other user
         store.claim("bench", _later() + timedelta(hours=1), 1, _later())
     less, more = _in_turn([lambda n, store=store: _start(store, n) for store in stores], times)  # type: ignore[misc]
-    figures.append(
-        _compared(f"A job is made, claimed and ended behind {QUEUED} queued ones and {number} ended ones", less, more)
-    )
+    what = f"A job is made, claimed and ended behind {QUEUED} queued ones and {number} ended ones ({where})"
     for database in (alone, many):
         database.close()
-    return figures
+    return [*figures, _compared(what, less, more)]
 
 
 def _compared(what: str, less: float, more: float) -> Figure:
@@ -127,20 +116,21 @@ def _start(store: SqlJobStore, number: int) -> None:
     (taken,) = store.claim("bench", now + timedelta(hours=1), 1, now)
     assert taken.id == made.id
     store.save(taken.advance(Phase.FAILED, now), durable=False)
-    store.delete(taken.id, EVERYTHING)
 
 
 def _later() -> datetime:
     return datetime.now(UTC) + timedelta(seconds=1)
 
 
-def _in_turn(actions: Sequence[Callable[[int], None]], times: int) -> list[float]:
+def _in_turn(
+    actions: Sequence[Callable[[int], None]], times: int, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
     """Median seconds of each action, done in turn, so that a change of the machine's speed meets all."""
     spans: list[list[float]] = [[] for _ in actions]
     for turn in range(times + WARM_UP):
         for action, own in zip(actions, spans, strict=True):
-            start = time.perf_counter()
+            start = clock()
             action(turn)
             if turn >= WARM_UP:
-                own.append(time.perf_counter() - start)
+                own.append(clock() - start)
     return [statistics.median(own) for own in spans]

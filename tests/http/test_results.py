@@ -6,13 +6,17 @@ import io
 import zipfile
 from email import message_from_bytes, policy
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from pygeoapi_oapip.model.job import Phase
+from pygeoapi_oapip.ogcapi.files import send
+from pygeoapi_oapip.operations import ServedFile
 from pygeoapi_oapip.testing.operations import FakeOperations
 
 BASE = "https://example.org/api"
@@ -258,6 +262,19 @@ def test_results_cannot_run_as_pages_of_this_site(client: FlaskClient) -> None:
     response = client.get(f"/jobs/{run(client)}/results/page", headers={"Accept": "text/html"})
     assert response.data.startswith(b"<script>")
     assert response.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/html", "Text/HTML; charset=utf-8", "image/SVG+xml", "application/Atom+XML", "text/xsl", "application/xml"],
+)
+def test_whatever_a_browser_would_run_is_in_a_sandbox(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "result"
+    file.write_text("x")
+    with Flask(__name__).test_request_context("/"):
+        answer = send(ServedFile(file, "result", kind))
+        answer.close()
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
 
 
 def test_a_media_type_that_is_none_cannot_reach_the_header(client: FlaskClient) -> None:

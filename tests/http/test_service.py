@@ -127,6 +127,8 @@ def test_the_page_of_the_definition_loads_from_here_alone(client: FlaskClient, p
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy and "unsafe-eval" not in policy and "script-src" not in policy
+    assert f"img-src {BASE}/oapip-static/ data:;" in policy, "descriptions of users are shown, and name pictures"
+    policy = policy.replace(f"{BASE}/oapip-static/", "")
     assert "http:" not in policy and "https:" not in policy and "*" not in policy
     loaded = re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="([^"]+)"', page.text)
     assert any("swagger-ui-bundle.js" in address for address in loaded)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pygeoapi_oapip.admission import Admission, waiting_time
-from pygeoapi_oapip.errors import AddressForbidden, BadRequest, InvalidInputs, OapipError, UnresolvableReference
+from pygeoapi_oapip.admission import Admission, PlanCheck, waiting_time
+from pygeoapi_oapip.errors import (
+    AddressForbidden,
+    BadRequest,
+    InvalidInputs,
+    OapipError,
+    PlanRejected,
+    UnresolvableReference,
+)
 from pygeoapi_oapip.model.json import JSON
-from pygeoapi_oapip.model.process import JobControl, Process
+from pygeoapi_oapip.model.process import AD_HOC, JobControl, Process
 from pygeoapi_oapip.operations import Preference
 from pygeoapi_oapip.packages.describe import describe
 from pygeoapi_oapip.packages.load import load_package
 from pygeoapi_oapip.settings import Settings, load_settings
 from pygeoapi_oapip.staging.router import make_stager
+from pygeoapi_oapip.testing.fake_engine import FakeEngine
+from pygeoapi_oapip.validate import validate
 
 TOOL = b"""
 cwlVersion: v1.2
@@ -178,3 +188,32 @@ def test_rules_of_this_server_count_for_what_the_engine_reads_too(tmp_path: Path
         admission.request({"inputs": {"file": {"href": "http://127.0.0.1/a"}}}, process, frozenset({"http"}))
     with pytest.raises(OapipError):
         admission.request({"inputs": {"file": {"href": "file:///etc/passwd"}}}, process, frozenset({"file"}))
+
+
+SECRET = TOOL.replace(
+    b"inputs:",
+    b"""$namespaces: {cwltool: "http://commonwl.org/cwltool#"}
+hints: {"cwltool:Secrets": {secrets: [key, size]}}
+inputs:
+  key: string?""",
+)
+
+
+@pytest.mark.parametrize(("given", "refused"), [({"key": "x"}, True), ({"size": 1}, False), ({}, False)])
+def test_a_secret_text_is_refused_where_the_engine_cannot_keep_it(given: JSON, refused: bool, process: Process) -> None:
+    package = load_package(SECRET, "application/cwl+yaml")
+    secret = replace(describe(package, "tool"), engine="hpc")
+    request = validate({"inputs": given}, secret)
+    check = PlanCheck({"hpc": FakeEngine("hpc")}, None)
+    with pytest.raises(PlanRejected, match=r"inputs\.key is secret .* engine hpc") if refused else nullcontext():
+        check.require(secret, request, "hpc", "alice")
+
+
+def test_what_cannot_run_anywhere_is_refused(process: Process) -> None:
+    check, request = PlanCheck({}, None), validate({"inputs": {}}, process)
+    with pytest.raises(PlanRejected, match="is not configured"):
+        check.require(replace(process, engine="gone"), request, "gone", "alice")
+    with pytest.raises(PlanRejected, match="has no package"):
+        check.package(replace(process, package=None))
+    with pytest.raises(PlanRejected, match="brings its CWL along"):
+        check.package(replace(process, id=AD_HOC, package=None))

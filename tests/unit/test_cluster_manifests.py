@@ -14,7 +14,12 @@ from pygeoapi_oapip.settings import CalrissianEngine
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "docker" / "kubernetes" / "server"
-CONFIGURATIONS = {"base": "base/pygeoapi-config.yml", "three-claims": "three-claims/pygeoapi-config.yml"}
+CONFIGURATIONS = {
+    "base": "base/pygeoapi-config.yml",
+    "three-claims": "three-claims/pygeoapi-config.yml",
+    "volume-per-job": "volume-per-job/pygeoapi-config.yml",
+}
+CLASSES = {"base": None, "three-claims": None, "volume-per-job": "standard"}
 
 
 def objects(path: str) -> list[Any]:
@@ -40,6 +45,7 @@ def test_a_server_reads_the_configuration(way: str) -> None:
     engine = settings.engines[settings.default_engine]
     assert isinstance(engine, CalrissianEngine)
     assert engine.namespace == "from-the-cluster" and engine.kubeconfig is None
+    assert engine.volumes.storage_class == CLASSES[way]
     [deployment] = [row for row in objects("base/server.yaml") if row["kind"] == "Deployment"]
     spec = pod(deployment)
     mounts = {row["name"]: row["mountPath"] for row in spec["containers"][0]["volumeMounts"]}
@@ -52,17 +58,18 @@ def test_a_server_reads_the_configuration(way: str) -> None:
 
 @pytest.mark.usefixtures("environment")
 def test_a_class_of_volumes_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OAPIP_STORAGE_CLASS", "standard")
-    monkeypatch.setenv("OAPIP_ACCESS_MODE", "ReadWriteOnce")
-    [engine] = read_configuration(SERVER / CONFIGURATIONS["base"]).settings.engines.values()
+    monkeypatch.setenv("OAPIP_STORAGE_CLASS", "fast")
+    monkeypatch.setenv("OAPIP_ACCESS_MODE", "ReadWriteMany")
+    [engine] = read_configuration(SERVER / CONFIGURATIONS["volume-per-job"]).settings.engines.values()
     assert isinstance(engine, CalrissianEngine)
-    assert (engine.volumes.storage_class, engine.volumes.access_mode) == ("standard", "ReadWriteOnce")
+    assert (engine.volumes.storage_class, engine.volumes.access_mode) == ("fast", "ReadWriteMany")
 
 
-def test_the_two_configurations_differ_in_their_volumes_only() -> None:
-    first, second = (objects(name)[0] for name in CONFIGURATIONS.values())
-    volumes = [row["server"]["manager"]["engines"]["cluster"].pop("volumes") for row in (first, second)]
-    assert first == second and volumes[0] != volumes[1]
+def test_the_configurations_differ_in_their_volumes_only() -> None:
+    first, second, third = (objects(name)[0] for name in CONFIGURATIONS.values())
+    volumes = [row["server"]["manager"]["engines"]["cluster"].pop("volumes") for row in (first, second, third)]
+    assert first == second == third
+    assert volumes[0] != volumes[1] != volumes[2] != volumes[0]
 
 
 def test_three_claims_are_mounted_where_the_configuration_says() -> None:

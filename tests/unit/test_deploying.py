@@ -31,6 +31,7 @@ from pygeoapi_oapip.packages.deployment import read_deployment
 from pygeoapi_oapip.packages.fetch import refuse_all
 from pygeoapi_oapip.packages.parts import read_parts
 from pygeoapi_oapip.staging.base import Fetched, Staged
+from pygeoapi_oapip.staging.transfer import Intake
 from pygeoapi_oapip.store.memory import MemoryProcessStore
 
 CWL: dict[str, Any] = {
@@ -55,7 +56,7 @@ class Nothing:
     def fetch(self, url: str, max_bytes: int) -> Fetched:
         raise UnresolvableReference(f"nothing is read here: {url}")
 
-    def stage(self, url: str, folder: Path) -> Staged:
+    def stage(self, url: str, folder: Path, intake: Intake | None = None) -> Staged:
         raise UnresolvableReference(f"nothing is read here: {url}")
 
 

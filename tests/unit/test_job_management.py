@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from pygeoapi_oapip.model.job import Goal, Job, JobStatus, Phase
 from pygeoapi_oapip.model.json import JSON, JSONObject
 from pygeoapi_oapip.model.process import Input, Process
 from pygeoapi_oapip.nested.addresses import OwnAddresses
+from pygeoapi_oapip.sealing import Sealing
 from pygeoapi_oapip.store.memory import MemoryJobStore
 from pygeoapi_oapip.upkeep import Upkeep
 from pygeoapi_oapip.validate import validate
@@ -26,7 +28,7 @@ ALICE, MALLORY = Principal("alice"), Principal("mallory")
 class Bench:
     """Definitions over a store in memory and two processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.jobs = MemoryJobStore()
         needed = Input("size", "Size", {"type": "integer", "maximum": 100})
         self.processes = {
@@ -36,7 +38,15 @@ class Bench:
         own = OwnAddresses("https://server.test/api")
         self.definitions = Definitions(
             self.jobs,
-            DefinitionRules(own, self.find, self.read, self.request, lambda process: process.engine, Policy()),
+            DefinitionRules(
+                own,
+                self.find,
+                self.read,
+                self.request,
+                lambda process: process.engine,
+                Policy(),
+                Sealing(folder),
+            ),
         )
 
     def find(self, principal: Principal, process_id: str) -> Process:
@@ -55,8 +65,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "sealed")
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +20,15 @@ from pygeoapi_oapip.model.job import Goal, Job, JobStatus, Phase
 from pygeoapi_oapip.model.process import Package, Process
 from pygeoapi_oapip.model.run import RunState
 from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, OutputValue, with_files
-from pygeoapi_oapip.phases import Parts
+from pygeoapi_oapip.parts import Parts
 from pygeoapi_oapip.reconciler import Reconciler
 from pygeoapi_oapip.staging.router import SchemeRouter
 from pygeoapi_oapip.staging.storage import MARK, LocalStorage
 from pygeoapi_oapip.staging.workspace import LocalWorkspaces
 from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
 from pygeoapi_oapip.testing.fake_engine import FakeBackEnd, FakeEngine, Script
+
+from .reconciling import running, until
 
 DOCUMENT: Mapping[str, Any] = {
     "cwlVersion": "v1.2",
@@ -124,24 +126,11 @@ class Bench:
     def now(self, job: Job) -> Job:
         return self.jobs.get(job.id, EVERYTHING)
 
-    @contextmanager
-    def loop(self) -> Iterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=self.restart().run, args=(stop,))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(120)
-            assert not thread.is_alive()
+    def loop(self) -> AbstractContextManager[None]:
+        return running(self.restart())
 
     def ended(self, job: Job) -> Job:
-        deadline = time.monotonic() + 120
-        while not self.now(job).ended:
-            assert time.monotonic() < deadline, self.now(job)
-            time.sleep(0.01)
-        return self.now(job)
+        return until(self.jobs, job, lambda seen: seen.ended)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pygeoapi_oapip.model.identity import ANONYMOUS, EVERYTHING, Principal
 from pygeoapi_oapip.model.job import Goal, Phase
 from pygeoapi_oapip.model.json import JSON
 from pygeoapi_oapip.model.process import NO_PACKAGE, Package
-from pygeoapi_oapip.model.quota import UNBOUNDED, Allowance, StartOrder
+from pygeoapi_oapip.model.quota import UNBOUNDED, Allowance, GroupAllowance, StartOrder
 from pygeoapi_oapip.quotas import KNOWN_FOR, Quotas, ordinal
 from pygeoapi_oapip.settings import load_settings
 from pygeoapi_oapip.store.accounts import MemoryAccountStore
@@ -34,7 +34,8 @@ class Bench:
     """Quotas over empty stores."""
 
     def __init__(self, quotas: dict[str, Any], **limits: Any) -> None:
-        self.jobs, self.accounts, self.clock = MemoryJobStore(), MemoryAccountStore(), MovingClock()
+        self.accounts, self.clock = MemoryAccountStore(), MovingClock()
+        self.jobs = MemoryJobStore(accounts=self.accounts)
         self.limits = load_settings({"limits": {"quotas": quotas, **limits}}).limits
         self.quotas = self.again()
 
@@ -86,6 +87,55 @@ def test_an_administrator_who_acts_for_a_user_has_that_users_quota() -> None:
     assert bench.quotas.of("alice").running == 1
 
 
+def test_a_group_is_bound_as_a_whole_beside_its_members() -> None:
+    bench = Bench(
+        {
+            "groups": {
+                "hydro": {"running": 2, "together": {"running": 3, "queued": 4, "storage": "1GB", "memory": "1GiB"}},
+                "forest": {"cores": 5},
+                "other": {"together": {"running": 1}},
+            },
+            "users": {"alice": {"running": 9}},
+        }
+    )
+    found = bench.quotas.asked(ALICE, "alice")
+    group = GroupAllowance("hydro", Allowance(queued=4, running=3, memory=2.0**30, storage=10**9))
+    assert (found.running, found.cores, found.together) == (9, 5.0, (group,))
+    assert bench.quotas.of("bob").together == ()
+    assert Bench({"groups": {"hydro": {"running": 2}}}).quotas.asked(ALICE, "alice").together == ()
+
+
+def test_what_the_group_could_never_start_is_refused_at_once() -> None:
+    bench = Bench({"groups": {"hydro": {"together": {"cores": 4, "memory": "1GiB"}}}})
+    for cores, ram, text in (
+        (5, 100, "asks for 5 cores, and the jobs of the group hydro may use 4"),
+        (1, 2048, "2048 MiB"),
+    ):
+        with pytest.raises(PlanRejected, match=text):
+            bench.quotas.require_fitting(ALICE, "alice", tool(cores, ram))
+    bench.quotas.require_fitting(ALICE, "alice", tool(4, 1024))
+
+
+def test_a_group_deploys_so_often_together() -> None:
+    bench = Bench({"groups": {"hydro": {"together": {"deploys_per_minute": 2}}}})
+    for name in ("alice", "bob"):
+        bench.quotas.count_deployment(replace(ALICE, name=name), name)
+    with pytest.raises(TooManyRequests, match="the group hydro may deploy 2 times"):
+        bench.quotas.count_deployment(replace(ALICE, name="carol"), "carol")
+    bench.quotas.count_deployment(Principal("dave"), "dave")
+
+
+def test_members_that_wait_for_their_group_are_told_so() -> None:
+    bench = Bench({"groups": {"hydro": {"together": {"running": 1}}}})
+    for number, name in enumerate(("alice", "bob")):
+        allowance = bench.quotas.asked(replace(ALICE, name=name), name)
+        bench.jobs.add(replace(job_at(number), owner=name), allowance=allowance)
+    [first] = bench.jobs.claim("w", NOON + SECOND, 9, NOON, StartOrder(bench.quotas.of))
+    waiting = next(job for job in bench.jobs.all() if job.id != first.id)
+    told = bench.quotas.told(waiting).message
+    assert told.endswith("(at most 1 jobs at once for the jobs of the group hydro)"), told
+
+
 def test_without_authentication_all_are_one_user() -> None:
     bench = Bench({"users": {"anonymous": {"queued": 1}}})
     bench.jobs.add(replace(job_at(), owner="anonymous"))
@@ -100,6 +150,14 @@ def test_room_is_looked_for_before_anything_is_done() -> None:
     with pytest.raises(StorageFull):
         bench.quotas.require_room(ALICE, "alice")
     bench.quotas.require_room(ALICE, "bob")
+
+
+def test_results_in_the_buckets_of_their_users_take_no_room() -> None:
+    bench = Bench({"default": {"storage": 10}})
+    ended(bench.jobs, replace(bench.jobs.add(job_at()), usage={"result_bytes": 10}))
+    Quotas(bench.jobs, bench.accounts, bench.limits, counts_room=False).require_room(ALICE, "alice")
+    with pytest.raises(StorageFull):
+        bench.again().require_room(ALICE, "alice")
 
 
 @pytest.mark.parametrize(("cores", "ram", "word"), [(5, 1, "5 cores"), (1, 2000, "2000 MiB"), (5, 2000, "cores")])

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import errno
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,114 +11,18 @@ import pytest
 
 from pygeoapi_oapip.engines.base import Traits
 from pygeoapi_oapip.errors import JobFailed, NoSuchJob, StoreUnavailable, Unavailable
-from pygeoapi_oapip.model.execution import ExecutionRequest
-from pygeoapi_oapip.model.identity import ANONYMOUS_NAME, EVERYTHING
+from pygeoapi_oapip.model.identity import EVERYTHING
 from pygeoapi_oapip.model.job import Goal, Job, JobStatus, Phase
-from pygeoapi_oapip.model.process import Package, Process
+from pygeoapi_oapip.model.json import JSONObject
 from pygeoapi_oapip.model.run import RunRef, RunReport, RunState
-from pygeoapi_oapip.model.value import InputValue, Literal, Reference
-from pygeoapi_oapip.phases import ORDER_FILE, STAGING_ATTEMPTS, Parts
-from pygeoapi_oapip.reconciler import Reconciler
-from pygeoapi_oapip.staging.base import Staged
-from pygeoapi_oapip.staging.workspace import LocalWorkspaces
-from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
-from pygeoapi_oapip.testing.fake_engine import FakeBackEnd, FakeEngine, Script
+from pygeoapi_oapip.model.value import Literal, Reference
+from pygeoapi_oapip.phases import ORDER_FILE, STAGING_ATTEMPTS
+from pygeoapi_oapip.staging.base import Watch
+from pygeoapi_oapip.staging.input_folder import InputFolder
+from pygeoapi_oapip.store.memory import MemoryJobStore
+from pygeoapi_oapip.testing.fake_engine import FakeEngine, Script
 
-DOCUMENT: Mapping[str, Any] = {
-    "cwlVersion": "v1.2",
-    "class": "CommandLineTool",
-    "baseCommand": "true",
-    "inputs": {"f": "File?"},
-    "outputs": {},
-}
-
-PATIENCE = 60.0
-
-
-class FakeStager:
-    """Answers what the test says."""
-
-    schemes = frozenset({"http"})
-
-    def __init__(self) -> None:
-        self.faults: list[Exception] = []
-
-    def check(self, url: str) -> None:
-        """Everything is allowed."""
-
-    def stage(self, url: str, folder: Path) -> Staged:
-        if self.faults:
-            raise self.faults.pop(0)
-        (folder / "data").write_text(url)
-        return Staged(folder / "data", "text/plain")
-
-    def fetch(self, url: str, max_bytes: int) -> Any:
-        raise AssertionError("not used")
-
-
-class Bench:
-    """A reconciler with everything in memory but the job folders."""
-
-    def __init__(self, folder: Path, script: Script | None = None) -> None:
-        self.back_end = FakeBackEnd()
-        self.scripts = {"p": script or Script(outputs={"out": Literal(42)})}
-        self.engine = FakeEngine("fake", self.scripts, self.back_end)
-        self.jobs = MemoryJobStore()
-        self.processes = MemoryProcessStore()
-        self.processes.add(Process("p", "1", "P", "", {}, {}, Package(DOCUMENT, "", b"", "application/cwl")))
-        self.stager = FakeStager()
-        self.workspaces = LocalWorkspaces(folder, self.stager)
-        self.reconciler = self.restart()
-
-    def restart(self) -> Reconciler:
-        """What a new process would have: nothing but the stores, the folders and the engine's own state."""
-        self.reconciler = Reconciler(
-            Parts(self.jobs, self.processes, {"fake": self.engine}, self.workspaces), f"owner-{time.monotonic_ns()}"
-        )
-        return self.reconciler
-
-    def job(self, inputs: Mapping[str, InputValue] | None = None) -> Job:
-        request = ExecutionRequest(inputs or {}).to_json()
-        return Job.new("p", 1, ANONYMOUS_NAME, "fake", request)
-
-    def held(self, job: Job) -> Job:
-        leases = self.reconciler.leases
-        return self.jobs.add(replace(job, lease_owner=leases.owner, lease_until=leases.until()))
-
-    def drive(self, job: Job, timeout: float = PATIENCE) -> Job:
-        return self.reconciler.drive(self.held(job), timeout)
-
-    def now(self, job: Job) -> Job:
-        return self.jobs.get(job.id, EVERYTHING)
-
-    @contextmanager
-    def loop(self) -> Iterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=self.restart().run, args=(stop,))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
-
-    def until(self, job: Job, wanted: Callable[[Job], object]) -> Job:
-        deadline = time.monotonic() + PATIENCE
-        while not wanted(seen := self.now(job)):
-            assert time.monotonic() < deadline, seen
-            time.sleep(0.01)
-        return seen
-
-    def ended(self, job: Job) -> Job:
-        return self.until(job, lambda seen: seen.ended)
-
-    def submitted(self) -> Job:
-        """A job that has its run, and nobody who moves it."""
-        job = self.jobs.add(self.job())
-        with self.loop():
-            self.until(job, lambda seen: seen.run is not None)
-        return self.now(job)
+from .reconciling import PATIENCE, Bench
 
 
 @pytest.fixture
@@ -243,15 +144,24 @@ def test_input_that_stays_away_fails_the_job_in_the_end(bench: Bench) -> None:
     assert done.message == f"inputs.f: 503 now (tried {STAGING_ATTEMPTS} times)"
 
 
-def test_a_full_disk_is_waited_for_without_end(bench: Bench) -> None:
-    bench.stager.faults = [OSError(errno.ENOSPC, "No space left on device")]
+def test_a_read_only_disk_is_waited_for_without_end(bench: Bench) -> None:
+    bench.stager.faults = [OSError(errno.EROFS, "Read-only file system")]
     request = bench.job({"f": Reference("http://example.org/a")})
     job = bench.jobs.add(replace(request, attempts=10 * STAGING_ATTEMPTS))
     with bench.loop():
         waiting = bench.until(job, lambda seen: seen.message)
     assert waiting.phase is Phase.ACCEPTED
-    assert waiting.message == "inputs.f could not be stored: No space left on device"
+    assert waiting.message == "inputs.f could not be stored: Read-only file system"
     assert waiting.not_before is not None and waiting.not_before < waiting.updated + timedelta(seconds=11)
+
+
+def test_an_input_for_which_there_is_no_room_fails_the_job_in_the_end(bench: Bench) -> None:
+    bench.stager.faults = [OSError(errno.ENOSPC, "No space left on device")]
+    job = replace(bench.job({"f": Reference("http://example.org/a")}), attempts=STAGING_ATTEMPTS - 1)
+    done = bench.drive(job)
+    room = "inputs.f: the disk of this server has no room for it"
+    assert (done.phase, done.message) == (Phase.FAILED, f"{room} (tried {STAGING_ATTEMPTS} times)")
+    assert not (bench.workspaces.path(job.id) / "inputs").exists()
 
 
 def test_a_defect_of_an_engine_does_not_stop_the_loop(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
@@ -274,6 +184,23 @@ def test_a_defect_of_an_engine_does_not_stop_the_loop(bench: Bench, caplog: pyte
 def test_permanent_fault_of_an_input_fails_at_once(bench: Bench) -> None:
     bench.stager.faults = [JobFailed("gone")]
     assert bench.drive(bench.job({"f": Reference("http://example.org/a")})).message == "inputs.f: gone"
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [(Unavailable("503 now"), f"503 now (tried {STAGING_ATTEMPTS} times)"), (JobFailed("gone"), "gone")],
+)
+def test_fault_counts_also_once_progress_was_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Exception, told: str
+) -> None:
+    def complete(self: InputFolder, order: JSONObject, watch: Watch | None = None) -> JSONObject:
+        assert watch is not None
+        watch.tell("reading inputs: 0 of 1 are there")
+        raise fault
+
+    monkeypatch.setattr(InputFolder, "complete", complete)
+    done = bench.drive(replace(bench.job({"f": Reference("http://example.org/a")}), attempts=STAGING_ATTEMPTS - 1))
+    assert (done.phase, done.message) == (Phase.FAILED, told)
 
 
 def test_engine_that_left_the_configuration_is_waited_for(bench: Bench) -> None:

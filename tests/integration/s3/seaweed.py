@@ -45,9 +45,10 @@ class SeaweedFS:
 
     Args:
         home: folder for data, keys and log.
+        users: keys that may do everything in one bucket, by its name.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, users: Mapping[str, tuple[str, str]] | None = None) -> None:
         self._weed = find_weed()
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
@@ -57,6 +58,7 @@ class SeaweedFS:
         identities = [
             {"name": "owner", "credentials": [_keys(OWNER)], **identity},
             {"name": "reader", "credentials": [_keys(READER)], **reading},
+            *(_user(bucket, keys) for bucket, keys in (users or {}).items()),
         ]
         (home / "s3.json").write_text(json.dumps({"identities": identities}))
         self._ports = _free_ports(4)
@@ -155,6 +157,11 @@ def credentials(home: Path, keys: tuple[str, str]) -> Mapping[str, Any]:
         file.write_text(value + "\n")
         found[name] = {"file": str(file)}
     return found
+
+
+def _user(bucket: str, keys: tuple[str, str]) -> Mapping[str, Any]:
+    actions = [f"{word}:{bucket}" for word in ("Read", "List", "Write", "Tagging")]
+    return {"name": bucket, "credentials": [_keys(keys)], "actions": actions}
 
 
 def _keys(pair: tuple[str, str]) -> Mapping[str, str]:

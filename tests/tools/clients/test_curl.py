@@ -147,9 +147,11 @@ def test_whole_walk_through(shell: Shell, host: str, server: LiveServer) -> None
         assert found["status"] in ("accepted", "running") and time.monotonic() < deadline, found
         time.sleep(0.2)
     assert (found["status"], found["processID"]) == ("successful", "convert-here"), found
-    output = shell.document(results, JOB_ID=job)["converted_image"]
-    assert output["href"].startswith(f"{server.url}/eoepcauser/ogc-api/jobs/{job}/results/")
-    catalogue = server.get(output["href"].removeprefix(server.url) + "/catalog.json").json()
+    collection = shell.document(results, JOB_ID=job)
+    assert (collection["type"], collection["id"]) == ("Collection", job)
+    place = f"/eoepcauser/ogc-api/jobs/{job}/results/converted_image"
+    assert f"{server.url}{place}/image.json" in json.dumps(collection)
+    catalogue = server.get(f"{place}/catalog.json").json()
     assert (catalogue["type"], catalogue["links"][0]["href"]) == ("Catalog", "image.json")
     assert shell.run(undeploy) == ""
 

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from pygeoapi_oapip.testing.live_server import LiveServer
 
-CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 240_000
 """Milliseconds."""
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    if not Path(CHROMIUM).exists():
-        if "chromium" in os.environ.get("OAPIP_REQUIRE", ""):
-            pytest.fail(f"{CHROMIUM} is needed")
-        pytest.skip(f"{CHROMIUM} is needed")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 1200, "height": 1000})
-        opened.set_default_timeout(PATIENCE)
-        yield opened
-        browser.close()
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1200, "height": 1000})
+    opened.set_default_timeout(PATIENCE)
+    yield opened
+    opened.close()
 
 
 def operation(page: Page, tag: str, method: str, path: str) -> Locator:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pygeoapi_oapip.testing.live_server import LiveServer
 from tests.integration.oidc.provider import CannotStart, Provider
@@ -38,14 +38,6 @@ def server(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iter
         except CannotStart as reason:
             pytest.skip(f"no identity provider: {reason}")
         yield live
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

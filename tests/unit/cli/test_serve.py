@@ -143,3 +143,27 @@ def test_init_writes_files_that_work_and_overwrites_none(tmp_path: Path) -> None
     again = CliRunner().invoke(main, ["init", str(folder)])
     assert again.exit_code == 2
     assert "is there already" in again.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        (
+            "class: CommandLineTool\nbaseCommand: 'true'\ninputs: []\noutputs: []\n",
+            "one input for the address to fetch",
+        ),
+        ("class: Nothing\n", "stage_in: in.yaml"),
+        (None, "stage_in: in.yaml"),
+    ],
+)
+def test_a_stage_tool_that_cannot_be_used_ends_the_start(tmp_path: Path, tool: str | None, message: str) -> None:
+    path, file = tmp_path / "c.yml", tmp_path / "in.yaml"
+    if tool is not None:
+        file.write_text(f"cwlVersion: v1.2\n{tool}")
+    manager = {"output_dir": str(tmp_path / "jobs"), "staging": {"wrap": {"stage_in": str(file)}}}
+    path.write_text(yaml.safe_dump({"server": {"manager": manager}}))
+    result = CliRunner().invoke(main, ["serve", "--config", str(path), "--bind", "127.0.0.1:0"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"oapip: {path}: server.manager.staging.wrap.stage_in: in.yaml")
+    assert message in result.stderr and "Traceback" not in result.stderr

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,16 @@ from pygeoapi_oapip.model.value import (
     OutputValue,
 )
 from pygeoapi_oapip.nested.children import Children, children_of
-from pygeoapi_oapip.phases import ORDER_FILE, Parts
+from pygeoapi_oapip.parts import Parts
+from pygeoapi_oapip.phases import ORDER_FILE
 from pygeoapi_oapip.reconciler import Reconciler
 from pygeoapi_oapip.staging.router import SchemeRouter
 from pygeoapi_oapip.staging.workspace import LocalWorkspaces
 from pygeoapi_oapip.store.memory import MemoryJobStore, MemoryProcessStore
 from pygeoapi_oapip.testing.fake_engine import FakeBackEnd, FakeEngine, Script
 
-PATIENCE = 120.0
+from ..reconciling import running, until
+
 TAKES: Mapping[str, Any] = {
     "cwlVersion": "v1.2",
     "class": "CommandLineTool",
@@ -90,24 +91,11 @@ class Bench:
     def order(self, job: Job) -> Mapping[str, Any]:
         return self.workspaces.load(job.id, ORDER_FILE) or {}
 
-    @contextmanager
-    def loop(self) -> Iterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=self.restart().run, args=(stop,))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
+    def loop(self) -> AbstractContextManager[None]:
+        return running(self.restart())
 
     def ended(self, job: Job) -> Job:
-        deadline = time.monotonic() + PATIENCE
-        while not self.now(job.id).ended:
-            assert time.monotonic() < deadline, self.now(job.id)
-            time.sleep(0.01)
-        return self.now(job.id)
+        return until(self.jobs, job, lambda seen: seen.ended)
 
     def run(self, inputs: Mapping[str, InputValue]) -> Job:
         job = self.added(inputs)

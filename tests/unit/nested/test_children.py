@@ -18,7 +18,8 @@ from pygeoapi_oapip.nested.children import Children, children_of
 from pygeoapi_oapip.testing.fake_engine import Script
 from pygeoapi_oapip.upkeep import Upkeep
 
-from .bench import PATIENCE, Bench, child_of, literal, nested
+from ..reconciling import PATIENCE
+from .bench import Bench, child_of, literal, nested
 
 
 @pytest.mark.requirement("part3/nested-processes/process-execution")

@@ -14,7 +14,8 @@ from pygeoapi_oapip.model.job import Job, Phase
 from pygeoapi_oapip.model.quota import UNBOUNDED, Allowance
 from pygeoapi_oapip.store.memory import MemoryJobStore
 
-from .bench import PATIENCE, Bench, literal, nested
+from ..reconciling import PATIENCE
+from .bench import Bench, literal, nested
 
 
 class Crash(BaseException):

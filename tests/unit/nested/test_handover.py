@@ -7,7 +7,7 @@ from pathlib import Path
 from pygeoapi_oapip.model.json import JSONObject
 from pygeoapi_oapip.model.value import DirectoryOutput, FileOutput, Inline, Reference
 from pygeoapi_oapip.nested.handover import Handover
-from pygeoapi_oapip.staging.base import Result
+from pygeoapi_oapip.staging.base import Result, Watch
 
 
 class Files:
@@ -24,6 +24,9 @@ class Files:
     def reference(self, input_id: str, href: str, media_type: str, is_directory: bool) -> JSONObject:
         self.referred.append(href)
         return {"class": "File", "location": href}
+
+    def complete(self, order: JSONObject, watch: Watch | None = None) -> JSONObject:
+        raise AssertionError("not used")
 
     def literal(self, input_id: str, content: bytes, media_type: str, index: int) -> JSONObject:
         raise AssertionError("not used")

@@ -24,7 +24,8 @@ from pygeoapi_oapip.model.value import (
 )
 from pygeoapi_oapip.testing.fake_engine import Script
 
-from .bench import PATIENCE, A, B, Bench, child_of, nested
+from ..reconciling import PATIENCE
+from .bench import A, B, Bench, child_of, nested
 
 
 def files(order: Any) -> str:

@@ -131,6 +131,7 @@ def _calls(namespace: Namespace, jobs: Path, folder: Path, many: int) -> Figure:
                 time.sleep(_MINUTE)
                 counts.append(counter.count - before)
             _dismiss_all(live)
+        assert counter.count > many, "the server went past the counter"
     few, all_of_them = counts
     return Figure(
         f"requests to the Kubernetes API in a minute of rest, {many} running jobs (pods on a node without a kubelet)",
