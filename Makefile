@@ -32,8 +32,9 @@ conformance: install ## run the CWL conformance tests through a server and with 
 conformance-index: install ## write the list of requirements and their tests into docs/conformance.md
 	@$(VENV)/bin/python tests/conformance/index.py
 
-integration: ## run the suites that need other servers (PostgreSQL)
+integration: ## run the suites that need other servers (installed where this runs as root), and those of other people's clients
 	@.ci/integration
+	@.ci/tools
 
 ci: ## run everything, as .ci/run does
 	@.ci/run
