@@ -104,6 +104,7 @@ class Progress(logging.Handler):
         self.current = next(iter(steps), "")
         self.failure: Failure | None = None
         self.errors: list[str] = []
+        self.misnamed: UnicodeEncodeError | None = None
         self._reported = 0.0
         self._guard = threading.RLock()
         self._later: threading.Timer | None = None
@@ -125,6 +126,8 @@ class Progress(logging.Handler):
                 reaction(*record.args)
         elif record.levelno >= logging.ERROR:
             self.errors.append(record.getMessage())
+            if record.exc_info and isinstance(record.exc_info[1], UnicodeEncodeError):
+                self.misnamed = record.exc_info[1]
 
     def report(self) -> None:
         """Write `progress.json`."""

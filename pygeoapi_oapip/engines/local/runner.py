@@ -212,6 +212,8 @@ class Execution:
             self._fail(_first_words(error, UnsupportedRequirement))
         except OSError as error:
             self._fail(f"The job's folder cannot be used: {error.strerror or type(error).__name__}")
+        except UnicodeEncodeError as error:  # the paths of results become URLs, of UTF-8
+            self._fail(_not_utf8(error))
         except Exception as error:  # noqa: BLE001  (the job's edge: a defect of cwltool is this job's failure, no more)
             traceback.print_exc()
             self._fail(f"cwltool could not run the package: {type(error).__name__}: {error}")
@@ -262,6 +264,8 @@ class Execution:
         return executor, context
 
     def _explain(self, status: str) -> str:
+        if self.progress.misnamed is not None:
+            return _not_utf8(self.progress.misnamed)
         failure = self.progress.failure
         if failure is None:
             return "\n".join(self.progress.errors) or f"cwltool reports {status}"
@@ -369,6 +373,12 @@ def _first_words(error: Exception, unsupported: type[Exception]) -> str:
         return str(error.__cause__)
     head = "The package needs a feature that this engine does not have: " if isinstance(error, unsupported) else ""
     return head + str(error)
+
+
+def _not_utf8(error: UnicodeEncodeError) -> str:
+    """The message for a name that the tool wrote in another encoding."""
+    name = error.object.rstrip("/").rpartition("/")[2].encode("utf-8", "surrogateescape")
+    return f"The tool made a file whose name is not UTF-8: {name.decode('utf-8', 'backslashreplace')}"
 
 
 def _strip_paths(entry: Any) -> None:

@@ -89,6 +89,14 @@ def test_documents_of_older_versions_run(bench: Bench) -> None:
         assert bench.run(shell("true") | {"cwlVersion": version}).state is RunState.SUCCEEDED
 
 
+@pytest.mark.parametrize("glob", ["*.txt", "."])
+def test_a_result_whose_name_is_not_utf8_fails_by_name(bench: Bench, glob: str) -> None:
+    kind = {"type": "Directory" if glob == "." else "File", "outputBinding": {"glob": glob}}
+    report = bench.end(bench.submit(shell(r"touch $(printf 'stra\337e.txt')", outputs={"made": kind})))
+    assert report.state is RunState.FAILED
+    assert report.message == r"The tool made a file whose name is not UTF-8: stra\xdfe.txt"
+
+
 def test_a_failure_names_step_exit_code_and_last_words(bench: Bench) -> None:
     report = bench.run(workflow("true", "echo so sorry >&2; exit 42"))
     assert report.state is RunState.FAILED
