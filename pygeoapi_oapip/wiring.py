@@ -16,6 +16,7 @@ from .auth.policy import Policy
 from .catalogue import Catalogue, Entry, configured_entries, folder_entries
 from .collecting import Collector
 from .collecting import Options as CollectingOptions
+from .configuration_file import read_document
 from .engines.base import Engine, Reaping
 from .engines.registry import BUILTIN, REMOTE, builtin_engine, builtin_processes, make_engine, remote_engine
 from .errors import ConfigurationError, Unavailable
@@ -288,32 +289,10 @@ def load_configuration() -> dict[str, Any]:
     """The pygeoapi configuration named by `PYGEOAPI_CONFIG`, or the embedded defaults under `./var`.
 
     Raises:
-        ConfigurationError: the file cannot be read, or is not YAML.
+        ConfigurationError: the file is no configuration.
     """
     name = os.environ.get(CONFIG_VARIABLE)
-    return read_configuration(Path(name)) if name else default_configuration("http://localhost:5000", Path("var"))
-
-
-def read_configuration(path: Path) -> dict[str, Any]:
-    """Read a pygeoapi configuration file, with `${VARIABLE}` replaced as pygeoapi does."""
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        if "${" in text:
-            from pygeoapi.util import yaml_load
-
-            with path.open(encoding="utf-8") as file:
-                document = yaml_load(file)
-        else:
-            document = yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigurationError(f"the configuration {path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError(f"the configuration {path} is not valid YAML: {error}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("server"), dict):
-        raise ConfigurationError(f"the configuration {path} has no `server` block")
-    return document
+    return read_document(Path(name)) if name else default_configuration("http://localhost:5000", Path("var"))
 
 
 def default_configuration(url: str, home: Path) -> dict[str, Any]:

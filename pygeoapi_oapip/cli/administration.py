@@ -188,11 +188,11 @@ def _wired(configuration: Configuration) -> Iterator[Wired]:
     Raises:
         CommandError: they cannot be made, or an operation failed.
     """
-    from ..wiring import read_configuration, wire
+    from ..wiring import wire
 
     os.environ["PYGEOAPI_CONFIG"] = str(configuration.path)
     with explained():
-        wired = wire(read_configuration(configuration.path))
+        wired = wire(configuration.document)
         try:
             yield wired
         finally:

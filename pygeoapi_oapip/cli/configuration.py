@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ..configuration_file import read_document
 from ..errors import ConfigurationError
 from .failures import CommandError, ExitCode
 
@@ -22,8 +22,6 @@ HOME = Path("var")
 
 DEFAULT_URL = "${OAPIP_URL:-http://localhost:5000}"
 """`serve` tells the address that it is bound to in OAPIP_URL."""
-
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +59,9 @@ def read_configuration(path: Path) -> Configuration:
     from ..settings import load_settings  # pydantic takes longer to load than most commands to run
 
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}", ExitCode.USAGE) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} is not YAML: {' '.join(str(error).split())}", ExitCode.USAGE) from None
-    if not isinstance(document, dict) or not isinstance(document.get("server"), dict):
-        raise CommandError(f"{path}: a pygeoapi configuration has a `server` block", ExitCode.USAGE)
-    document = _with_environment(document, path)
+        document = read_document(path)
+    except ConfigurationError as error:
+        raise CommandError(str(error), ExitCode.USAGE) from None
     try:
         settings = load_settings(document["server"].get("manager") or {})
     except ConfigurationError as error:
@@ -87,20 +80,3 @@ def _default_file() -> Path:
         text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
         path.write_text("# Written by `oapip serve`, which does not change it again.\n" + text, encoding="utf-8")
     return path
-
-
-def _with_environment(value: Any, path: Path) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_environment(item, path) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_environment(item, path) for item in value]
-    if not isinstance(value, str) or not _VARIABLE.search(value):
-        return value
-
-    def read(match: re.Match[str]) -> str:
-        found = os.environ.get(match[1], match[2])
-        if found is None:
-            raise CommandError(f"{path}: the environment variable {match[1]} is not set", ExitCode.USAGE)
-        return found
-
-    return yaml.safe_load(_VARIABLE.sub(read, value))

@@ -100,7 +100,7 @@ def test_a_prefix_of_pygeoapi_holds_for_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "text"),
     [
-        ("server: [", "is not valid YAML"),
+        ("server: [", "is not YAML"),
         ({"server": {"manager": {"name": "x", "typo": 1}}}, "server.manager.typo: unknown key"),
         ({"server": {"url": "http://localhost"}, "resources": {}}, "pygeoapi does not start with this configuration"),
     ],

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...packages.resources import Resources
-from ...settings import LocalEngine as Settings
+
+if TYPE_CHECKING:  # the fork server starts without them: they take longer to load than all the rest of it
+    from ...settings import LocalEngine as Settings
 
 _SHARE_OF_MEMORY = 0.9
 _CGROUP = Path("/sys/fs/cgroup")
