@@ -23,7 +23,7 @@ from tests.integration.witness import PACKAGE, Witness
 from .victims import KINDS, really_runs, victims
 
 ROUNDS = int(os.environ.get("OAPIP_KILLS", "12"))
-"""Number of kills; CI makes it 24."""
+"""Number of kills: each kind of process twice."""
 JOBS = 5
 """Jobs of a round: two run, the others wait."""
 PATIENCE = 120.0

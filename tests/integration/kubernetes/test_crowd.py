@@ -13,8 +13,8 @@ from pygeoapi_oapip.engines.calrissian.names import COMPONENT, JOB, LEADER
 from pygeoapi_oapip.model.run import RunRef, RunState
 from pygeoapi_oapip.model.value import FileOutput
 
+from ..long import long
 from .bench import Bench, shell
-from .long import long
 from .namespace import Namespace
 
 LIMIT = 1500.0

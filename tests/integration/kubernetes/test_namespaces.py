@@ -138,8 +138,9 @@ def test_a_dismissed_job_takes_its_namespace_along(make: Make, namespace: Namesp
 
 def test_namespaces_of_ended_jobs_are_reaped(make: Make, namespace: Namespace) -> None:
     bench = make("TEST-{job}")
-    ended, living = started(bench, "bob"), started(bench, "bob", shell("sleep 300"))
+    ended = started(bench, "bob")
     bench.end(ended)
+    living = started(bench, "bob", shell("sleep 300"))  # a small node has no room for steps of two jobs
     namespace.cluster.kubectl("delete", "job", ended.external_id, "-n", str(ended.state["namespace"]))
     assert bench.engine.reap(lambda job_id: job_id == ended.job_id) == 1
     until(lambda: namespaces(namespace) == [living.state["namespace"]])

@@ -11,9 +11,9 @@ import pytest
 from pygeoapi_oapip.errors import EngineUnavailable
 from pygeoapi_oapip.model.run import RunState
 
+from ..long import long
 from .bench import Bench, shell
 from .cluster import TestCluster
-from .long import long
 from .namespace import Namespace
 
 SLOW = shell("echo ready >&2; sleep 20; echo done >&2; echo x", stdout="out.txt", outputs={"out": "stdout"})

@@ -14,6 +14,7 @@ from pygeoapi_oapip.testing.traces import left_with
 from tests.integration.eoepca.shapes import SHAPES, app, arg, expect, package, run
 from tests.integration.eoepca.stage_tools import write_tools
 
+from ..long import long
 from .conftest import start_toil
 from .engine_bench import wes_settings
 from .packages import bound, found, shell
@@ -22,8 +23,13 @@ from .slurm import Slurm
 from .toil import ToilServer
 
 SECRET = "kept-from-all-7c2e"
-_SHAPES = ("two", "nested", "many", "missing", "both", "values")
-"""Several Directories in and out, arrays of arrays, no values, File and Directory, and plain values."""
+_SHAPES = (
+    "nested",
+    "many",
+    "both",
+    *(pytest.param(name, marks=long) for name in ("two", "missing", "values")),
+)
+"""Arrays of arrays, several Directories, File and Directory; two Directories out, no values, and plain values."""
 _TOOL = shell(
     "mkdir out; cat $0/* > out/all.txt",
     inputs={"item": bound("Directory"), "more": {"type": "Directory[]?"}, "flag": {"type": "boolean", "default": True}},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,12 @@ class SmallS3:
                     self.faults.remove(one)
                     return one[1], one[2]
         return None
+
+    def settle(self) -> None:
+        """Wait until requests that their client has given up are answered."""
+        known: object = None
+        while known != (known := (dict(self.calls), dict(self.objects))):
+            time.sleep(0.3)
 
     def puts(self) -> dict[str, int]:
         return {call.partition(" ")[2]: number for call, number in self.calls.items() if call.startswith("PUT ")}
