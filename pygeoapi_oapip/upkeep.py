@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from .catalogue import Catalogue
 from .errors import NoSuchJob, StoreUnavailable, VersionConflict
@@ -116,8 +117,7 @@ class Upkeep:
         if not self.keep_jobs:
             return []
         before = datetime.now(UTC) - timedelta(seconds=self.keep_jobs)
-        query = JobQuery(BATCH, statuses=(JobStatus.CREATED,), created_until=before)
-        old = [job for job in self.jobs.list(query, EVERYTHING).jobs if job.updated < before]
+        old = list(islice(self._untouched(before), BATCH))
         for job in old if forget else ():
             try:
                 fresh = self.jobs.get(job.id, EVERYTHING)
@@ -128,6 +128,16 @@ class Upkeep:
             except (NoSuchJob, VersionConflict):
                 LOG.debug("job %s was changed or removed meanwhile", job.id)
         return old
+
+    def _untouched(self, before: datetime) -> Iterator[Job]:
+        """All, page by page: a page may be full of jobs that were touched since."""
+        query = JobQuery(BATCH, statuses=(JobStatus.CREATED,), created_until=before)
+        while True:
+            page = self.jobs.list(query, EVERYTHING)
+            yield from (job for job in page.jobs if job.updated < before)
+            if page.end is None:
+                return
+            query = replace(query, start=page.end)
 
     def run(self, stop: threading.Event) -> None:
         """Do each chore at its interval until `stop`. Faults of the store put it off."""

@@ -18,6 +18,7 @@ from pygeoapi_oapip.model.json import JSON, JSONObject
 from pygeoapi_oapip.model.process import Input, Process
 from pygeoapi_oapip.nested.addresses import OwnAddresses
 from pygeoapi_oapip.sealing import Sealing
+from pygeoapi_oapip.store.base import JobQuery
 from pygeoapi_oapip.store.memory import MemoryJobStore
 from pygeoapi_oapip.upkeep import Upkeep
 from pygeoapi_oapip.validate import validate
@@ -208,3 +209,20 @@ def test_created_jobs_that_nobody_starts_are_removed_in_time(bench: Bench) -> No
         is bench.jobs.get(fresh.id, EVERYTHING).status
         is JobStatus.CREATED
     )
+
+
+def test_created_jobs_behind_a_page_of_touched_ones_are_removed_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pygeoapi_oapip.upkeep.BATCH", 2)
+    now = datetime.now(UTC)
+    for days in (*range(100, 106), 200, 201, 202):
+        made = now - timedelta(days=days)
+        job = Job.new("p", 1, "alice", "local", {})
+        touched = now if days < 200 else made
+        bench.jobs.add(replace(job, id=f"j{days}", phase=Phase.CREATED, created=made, updated=touched))
+    upkeep = Upkeep(bench.jobs, None, None, timedelta(days=30).total_seconds(), lambda owner: False)  # type: ignore[arg-type]
+    assert [upkeep.expire(), upkeep.expire(), upkeep.expire()] == [2, 1, 0]
+    assert {job.id for job in bench.jobs.list(JobQuery(100), EVERYTHING).jobs} == {
+        f"j{days}" for days in range(100, 106)
+    }
