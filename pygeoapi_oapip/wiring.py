@@ -168,7 +168,7 @@ class Wired:
                 )
                 self._thread.start()
 
-    def warm(self, delay: float = 2.0) -> None:
+    def warm(self, delay: float = 10.0) -> None:
         """Load cwltool in a thread, `delay` seconds from now, so that the first deployment need not wait for it."""
 
         def load() -> None:

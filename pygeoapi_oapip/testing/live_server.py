@@ -168,7 +168,9 @@ class LiveServer:
         """Wait for the end of a job and give its status document."""
         deadline = time.monotonic() + timeout
         while True:
-            status: Mapping[str, Any] = self.get(f"/jobs/{job_id}").json()
+            answer = self.get(f"/jobs/{job_id}")
+            assert answer.status_code != 404, f"job {job_id} is not known"
+            status: Mapping[str, Any] = answer.json()
             if status["status"] in ("successful", "failed", "dismissed"):
                 return status
             assert time.monotonic() < deadline, f"job {job_id} is still {status}"
