@@ -114,10 +114,11 @@ def test_a_job_that_somebody_else_removes_is_lost(bench: Bench, namespace: Names
     run = start(bench, wanting("echo ready >&2; sleep 300"))
     namespace.cluster.kubectl("delete", "job", run.external_id, "-n", namespace.name, "--wait=false")
     report = bench.end(run)
-    assert (report.state, report.message) == (
-        RunState.LOST,
-        "the Job was removed from the cluster by somebody else",
-    )
+    assert (report.state, report.message) in (
+        (RunState.LOST, "the Job was removed from the cluster by somebody else"),
+        # where the controller of Jobs is late, it replaces the removed pod, and that one tells of it
+        (RunState.FAILED, "Calrissian's pod was ended from outside, and a job is not run again here."),
+    ), f"{report}\n{bench.log(run)}"
     bench.engine.forget(run)
 
 
