@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from pygeoapi_oapip.engines.calrissian.names import COMPONENT, JOB
+from pygeoapi_oapip.engines.calrissian.names import COMPONENT, GROUPS, JOB, USER, safe_user
 from pygeoapi_oapip.errors import PlanRejected
 from pygeoapi_oapip.model.run import RunState
 from pygeoapi_oapip.packages.ontology import SUBCLASS, as_address
@@ -19,6 +20,7 @@ from .bench import Bench, shell
 from .images import HOST, busybox_tree
 from .namespace import Namespace
 
+OWNER = "Ann <ann@example.org>"
 GPU = "nvidia.com/gpu"
 OTHER = "docker.io/oapip/other-steps:1"
 CUDA = {
@@ -45,7 +47,8 @@ def nothing_is_left(namespace: Namespace, jobs: Path) -> Iterator[None]:
 
 def pods_of(namespace: Namespace, bench: Bench, tool: dict[str, Any], process: str = "tested") -> dict[str, Any]:
     """The two pods of a job while its step runs."""
-    run = bench.engine.submit(bench.plan(tool, process=process))
+    plan = replace(bench.plan(tool, process=process), owner=OWNER, groups=("crew", "staff"))
+    run = bench.engine.submit(plan)
     bench.until(run, lambda report: report.ended or "ready" in bench.log(run))
     pods = [
         row for row in namespace.cluster.items("pods", namespace.name) if row["metadata"]["labels"][JOB] == run.job_id
@@ -82,13 +85,16 @@ def test_more_gpus_than_a_job_may_have_are_refused_before_there_is_a_job(namespa
         bench.engine.check(bench.plan(shell("true", requirements=CUDA)))
 
 
-def test_pods_are_not_root_if_nothing_is_said(namespace: Namespace, jobs: Path) -> None:
+def test_pods_are_not_root_if_nothing_is_said_and_tell_whose_they_are(namespace: Namespace, jobs: Path) -> None:
     bench = Bench(namespace.settings(volumes={"claim": "jobs"}), jobs)
     found = pods_of(namespace, bench, shell("id >&2; echo ready >&2; sleep 300"))
     for pod in found.values():
         context = pod["spec"]["securityContext"]
         assert (context["runAsUser"], context["runAsGroup"], context["runAsNonRoot"]) == (1000, 1000, True)
         assert not pod["spec"].get("hostPID") and not pod["spec"].get("hostIPC")
+        assert pod["metadata"]["labels"][USER] == safe_user(OWNER)
+        told = pod["metadata"]["annotations"]
+        assert (told[USER], told[GROUPS]) == (OWNER, "crew,staff")
     assert found["step"]["spec"]["automountServiceAccountToken"] is False
     assert found["leader"]["spec"]["containers"][0]["image"] == HOST
 
