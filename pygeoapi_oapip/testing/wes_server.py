@@ -107,6 +107,7 @@ class WesServer:
         self._over = threading.Event()
         self._engine = LocalEngine("wes", LocalSettings(workers=4, cores=4, containers="none"), folder / "home")
         self._server = make_server("127.0.0.1", 0, self._application, threaded=True, request_handler=_Quiet)
+        self._server.daemon_threads = False  # type: ignore[attr-defined]  # closing waits for requests under way
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property

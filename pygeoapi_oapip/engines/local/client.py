@@ -51,6 +51,7 @@ class ForkServerClient:
         self.idle = idle
         self._lock = threading.Lock()
         self._free: list[socket.socket] = []
+        self._closings = 0
         self._pid = os.getpid()
 
     @property
@@ -88,14 +89,16 @@ class ForkServerClient:
         return None
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the connections: those in use as soon as they have their answer."""
         with self._lock:
             free, self._free = self._free, []
+            self._closings += 1
         for stream in free:
             stream.close()
 
     @contextmanager
     def _connection(self, start: bool, fresh: bool) -> Iterator[socket.socket]:
+        closings = self._closings
         stream = None if fresh else self._take()
         stream = stream or self._connect(start)
         try:
@@ -104,7 +107,10 @@ class ForkServerClient:
             stream.close()
             raise
         with self._lock:
-            self._free.append(stream)
+            if kept := closings == self._closings:
+                self._free.append(stream)
+        if not kept:
+            stream.close()
 
     def _take(self) -> socket.socket | None:
         with self._lock:

@@ -12,7 +12,7 @@ from types import TracebackType
 
 import yaml
 
-from .service_addresses import API_SERVER, end_all
+from .service_addresses import API_SERVER, end_all, listen
 
 _REQUEST = re.compile(rb"^(GET|POST|PUT|PATCH|DELETE) /\S* HTTP/1\.1\r$", re.MULTILINE)
 _HEAD = 65536
@@ -31,30 +31,31 @@ class CallCounter:
         self._tls.load_cert_chain(folder / "pki" / "admin.crt", folder / "pki" / "admin.key")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._port = 0
-        self._passing: set[asyncio.Task[None] | None] = set()  # asyncio itself holds its tasks weakly
+        self._server: asyncio.Server | None = None
+        self._passing: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> CallCounter:
         self._thread.start()
-        opened = asyncio.start_server(self._passed, "127.0.0.1", 0)
-        server = asyncio.run_coroutine_threadsafe(opened, self._loop).result(30)
-        self._port = server.sockets[0].getsockname()[1]
+        opened = listen(self._passed, ("127.0.0.1", 0), self._passing)
+        self._server = asyncio.run_coroutine_threadsafe(opened, self._loop).result(30)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(end_all(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
         self._loop.close()
 
     def kubeconfig(self, folder: Path) -> Path:
         """A kubeconfig that leads here."""
+        assert self._server is not None
+        port = self._server.sockets[0].getsockname()[1]
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "counted", "cluster": {"server": f"http://127.0.0.1:{self._port}"}}],
+            "clusters": [{"name": "counted", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
             "users": [{"name": "counted", "user": {}}],
             "contexts": [{"name": "counted", "context": {"cluster": "counted", "user": "counted"}}],
             "current-context": "counted",
@@ -64,14 +65,17 @@ class CallCounter:
         return path
 
     async def _passed(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._passing.add(asyncio.current_task())
-        with suppress(OSError, asyncio.CancelledError), closing(writer):
+        with suppress(OSError):
             there, back = await asyncio.open_connection(*API_SERVER, ssl=self._tls)
             with closing(back):
                 asking = asyncio.create_task(self._copy(reader, back, True))
                 await self._copy(there, writer, False)
                 asking.cancel()
-        self._passing.discard(asyncio.current_task())
+
+    async def _end(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        await end_all()
 
     async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, counted: bool) -> None:
         with suppress(OSError):

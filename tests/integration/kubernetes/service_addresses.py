@@ -13,7 +13,7 @@ import json
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 API_SERVER = ("127.0.0.1", 16443)
 _PAUSE = 0.5
 Address = tuple[str, int]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
 class ServiceAddresses:
@@ -36,7 +37,7 @@ class ServiceAddresses:
         self._backends: Mapping[Address, list[Address]] = {}
         self._servers: dict[Address, asyncio.Server] = {}
         self._turn = itertools.count()
-        self._passing: set[asyncio.Task[Any] | None] = set()  # asyncio itself holds its tasks weakly
+        self._passing: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         """Until it is cancelled."""
@@ -56,20 +57,18 @@ class ServiceAddresses:
     async def _listen(self) -> None:
         for address in self._backends.keys() - self._servers.keys():
             _address("add", address[0])
-            self._servers[address] = await asyncio.start_server(self._passing_on(address), *address)
+            self._servers[address] = await listen(self._passing_on(address), address, self._passing)
         for address in self._servers.keys() - self._backends.keys():
             self._servers.pop(address).close()
 
-    def _passing_on(self, address: Address) -> Any:
+    def _passing_on(self, address: Address) -> Handler:
         async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._passing.add(asyncio.current_task())
             found = self._backends.get(address)
-            with suppress(OSError, asyncio.CancelledError), closing(writer):  # asyncio logs handlers that are cancelled
-                if found:
+            if found:
+                with suppress(OSError):
                     there, back = await asyncio.open_connection(*found[next(self._turn) % len(found)])
                     with closing(back):
                         await asyncio.gather(_copy(reader, back), _copy(there, writer))
-            self._passing.discard(asyncio.current_task())
 
         return passed
 
@@ -113,8 +112,30 @@ def service_addresses(folder: Path) -> Iterator[None]:
         thread.join(30)
 
 
+async def listen(handler: Handler, address: Address, tasks: set[asyncio.Task[None]]) -> asyncio.Server:
+    """Serve connections; each is closed when its task ends, even one that is cancelled before it begins.
+
+    Args:
+        handler: of one connection.
+        address: port 0 is any free one.
+        tasks: holds those of open connections, which asyncio itself holds weakly.
+    """
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def over(task: asyncio.Task[None]) -> None:
+            tasks.discard(task)
+            writer.close()
+
+        task = asyncio.get_running_loop().create_task(handler(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(over)
+
+    return await asyncio.start_server(connected, *address)
+
+
 async def end_all() -> None:
     """Cancel all other tasks of the running loop, and let their connections close."""
+    await asyncio.sleep(0.1)  # a connection that is being accepted has no owner yet
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

@@ -61,7 +61,7 @@ class SeaweedFS:
             *(_user(bucket, keys) for bucket, keys in (users or {}).items()),
         ]
         (home / "s3.json").write_text(json.dumps({"identities": identities}))
-        self._ports = _free_ports(4)
+        self._ports = _free_ports(5)
         self.endpoint = f"http://127.0.0.1:{self._ports[0]}"
 
     def __enter__(self) -> SeaweedFS:
@@ -75,11 +75,13 @@ class SeaweedFS:
 
     def start(self) -> None:
         """Start it and wait until it checks signatures and has its volumes."""
-        s3, master, volume, filer = self._ports
+        s3, master, volume, filer, admin = self._ports
         home = self._home
         arguments = [f"-dir={home / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-admin.ui=false", "-webdav=false"]
         arguments += [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-s3.port={s3}"]
         arguments += [f"-s3.config={home / 's3.json'}", "-master.volumeSizeLimitMB=64"]
+        # doors at fixed ports, which two servers cannot both have
+        arguments += [f"-admin.port={admin}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
         with (home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._weed), "mini", *arguments],
@@ -173,7 +175,7 @@ def _free_ports(count: int) -> list[int]:
     while the server is stopped."""
     found: list[int] = []
     with_sockets = []
-    for port in range(20000 + os.getpid() % 2000, 32768 - _GRPC, 7):
+    for port in range(20000 + os.getpid() * 140 % 2000, 32768 - _GRPC, 7):  # suites side by side begin apart
         pair = [socket.socket(), socket.socket()]
         try:
             for one, number in zip(pair, (port, port + _GRPC), strict=True):
