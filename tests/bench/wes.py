@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import requests
 import yaml
 
+from pygeoapi_oapip.auth.passwords import Account, hash_password, write_account
+from pygeoapi_oapip.reconciler import AHEAD
 from pygeoapi_oapip.testing.live_server import LiveServer
 from tests.integration.wes.client import INTERVAL, BareClient
 from tests.integration.wes.engine_bench import wes_settings
@@ -21,6 +25,7 @@ from tests.integration.wes.toil import ToilServer, provide
 from .figures import Figure
 
 _ECHO = {**shell("echo hello", stdout="said.txt", outputs={"said": "stdout"}), "id": "hello"}
+_PASSWORD = "a long password"
 _CYCLE = 5.0
 """`poll_interval` while requests are counted."""
 
@@ -82,12 +87,16 @@ def _requests(toil: ToilServer, door: FaultProxy, folder: Path, jobs: int) -> Fi
     assert toil.worker is not None
     toil.worker.stop()
     counts = []
-    with server(folder / "many", wes_settings(toil, url=door.origin, poll_interval=_CYCLE)) as live:
-        live.deploy(yaml.safe_dump(_ECHO))
+    users = [
+        f"user{number}" for number in range(-(-jobs // AHEAD))
+    ]  # each has so many jobs in the engine before they run
+    with server(
+        folder / "many", wes_settings(toil, url=door.origin, poll_interval=_CYCLE), **_known(users, folder)
+    ) as live:
         queued = 0
         for wanted in (jobs // 10, jobs):
             while queued < wanted:
-                live.submit("hello", {})
+                _submit(live, users[queued % len(users)])
                 queued += 1
             _await_queued(toil, wanted)
             time.sleep(2 * _CYCLE)
@@ -103,6 +112,30 @@ def _requests(toil: ToilServer, door: FaultProxy, folder: Path, jobs: int) -> Fi
         "at most one more",
         many <= few + 1,
     )
+
+
+def _known(users: Sequence[str], folder: Path) -> dict[str, Any]:
+    """Settings of a server that knows these users and has the tool."""
+    packages = folder / "packages"
+    packages.mkdir()
+    (packages / "hello.cwl").write_text(yaml.safe_dump(_ECHO))
+    for user in users:
+        write_account(folder / "passwords", Account(user, hash_password(_PASSWORD)))
+    return {
+        "packages": [str(packages)],
+        "auth": {"type": "basic", "file": str(folder / "passwords")},
+        "limits": {"jobs_per_worker": 1000},  # the last ones are kept for further users
+    }
+
+
+def _submit(live: LiveServer, user: str) -> None:
+    answer = live.post(
+        "/processes/hello/execution",
+        json={"inputs": {}},
+        headers={"Prefer": "respond-async"},
+        auth=(user, _PASSWORD),
+    )
+    assert answer.status_code == 201, answer.text
 
 
 def _await_queued(toil: ToilServer, wanted: int) -> None:
