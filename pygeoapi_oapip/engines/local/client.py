@@ -51,7 +51,6 @@ class ForkServerClient:
         self.idle = idle
         self._lock = threading.Lock()
         self._free: list[socket.socket] = []
-        self._closings = 0
         self._pid = os.getpid()
 
     @property
@@ -92,13 +91,12 @@ class ForkServerClient:
         """Close the connections: those in use as soon as they have their answer."""
         with self._lock:
             free, self._free = self._free, []
-            self._closings += 1
         for stream in free:
             stream.close()
 
     @contextmanager
     def _connection(self, start: bool, fresh: bool) -> Iterator[socket.socket]:
-        closings = self._closings
+        free = self._free  # `close` puts another list in its place
         stream = None if fresh else self._take()
         stream = stream or self._connect(start)
         try:
@@ -107,10 +105,10 @@ class ForkServerClient:
             stream.close()
             raise
         with self._lock:
-            if kept := closings == self._closings:
-                self._free.append(stream)
-        if not kept:
-            stream.close()
+            if free is self._free:
+                free.append(stream)
+                return
+        stream.close()
 
     def _take(self) -> socket.socket | None:
         with self._lock:
