@@ -156,11 +156,10 @@ class LiveServer:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
-    def submit(self, process_id: str, inputs: Mapping[str, Any]) -> str:
+    def submit(self, process_id: str, inputs: Mapping[str, Any], **options: Any) -> str:
         """Start a job and give its id."""
-        answer = self.post(
-            f"/processes/{process_id}/execution", json={"inputs": inputs}, headers={"Prefer": "respond-async"}
-        )
+        headers = {"Prefer": "respond-async"}
+        answer = self.post(f"/processes/{process_id}/execution", json={"inputs": inputs}, headers=headers, **options)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["jobID"])
 

@@ -21,7 +21,7 @@ RATE = 500
 """`GET /jobs/{id}` a second on 2 cores with 2 workers (issue 3)."""
 PATIENCE = 12.0
 """Seconds for one comparison."""
-SETTLE = 8
+SETTLE = 14
 """Seconds after the start in which a server loads what later requests need."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -87,16 +88,14 @@ def _requests(toil: ToilServer, door: FaultProxy, folder: Path, jobs: int) -> Fi
     assert toil.worker is not None
     toil.worker.stop()
     counts = []
-    users = [
-        f"user{number}" for number in range(-(-jobs // AHEAD))
-    ]  # each has so many jobs in the engine before they run
-    with server(
-        folder / "many", wes_settings(toil, url=door.origin, poll_interval=_CYCLE), **_known(users, folder)
-    ) as live:
+    # a worker hands so many jobs of one user to the engine before they run there
+    users = [f"user{number}" for number in range(math.ceil(jobs / AHEAD))]
+    block = wes_settings(toil, url=door.origin, poll_interval=_CYCLE)
+    with server(folder / "many", block, **_known(users, folder)) as live:
         queued = 0
         for wanted in (jobs // 10, jobs):
             while queued < wanted:
-                _submit(live, users[queued % len(users)])
+                live.submit("hello", {}, auth=(users[queued % len(users)], _PASSWORD))
                 queued += 1
             _await_queued(toil, wanted)
             time.sleep(2 * _CYCLE)
@@ -126,16 +125,6 @@ def _known(users: Sequence[str], folder: Path) -> dict[str, Any]:
         "auth": {"type": "basic", "file": str(folder / "passwords")},
         "limits": {"jobs_per_worker": 1000},  # the last ones are kept for further users
     }
-
-
-def _submit(live: LiveServer, user: str) -> None:
-    answer = live.post(
-        "/processes/hello/execution",
-        json={"inputs": {}},
-        headers={"Prefer": "respond-async"},
-        auth=(user, _PASSWORD),
-    )
-    assert answer.status_code == 201, answer.text
 
 
 def _await_queued(toil: ToilServer, wanted: int) -> None:

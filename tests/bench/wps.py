@@ -17,6 +17,7 @@ from .execution import median_seconds
 from .figures import Figure, below, milliseconds
 from .filling import ECHO, add_processes, open_database
 from .load import WARM_UP
+from .reading import SETTLE
 from .wps_stock import stock_pywps
 
 MORE = 0.020
@@ -27,7 +28,6 @@ PROCESSES = 1000
 PARALLEL = 20
 END = 40.0
 """Seconds after which a job that has not ended counts as jammed."""
-SETTLE = 8
 SLOW = ECHO.replace(b"id: say", b"id: slow").replace(
     b"baseCommand: echo", b"baseCommand: [sh, -c, 'sleep 0.5; echo $0']"
 )
